@@ -1,0 +1,1 @@
+//! Authentication against registries as one tower layer.

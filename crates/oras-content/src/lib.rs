@@ -1,0 +1,1 @@
+//! The roles of content stores, verified blobs on the move, and the error they share.

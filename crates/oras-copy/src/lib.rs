@@ -1,0 +1,1 @@
+//! Copying graphs of content between any two targets.

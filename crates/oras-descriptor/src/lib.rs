@@ -1,0 +1,1 @@
+//! Descriptors, digests, manifests and indexes of the OCI specifications.

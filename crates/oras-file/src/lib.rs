@@ -1,0 +1,1 @@
+//! Named files and directories as content.

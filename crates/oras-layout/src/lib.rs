@@ -1,0 +1,1 @@
+//! OCI image layouts as content stores - directories and tar archives.

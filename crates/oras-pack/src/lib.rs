@@ -1,0 +1,1 @@
+//! Packing content as OCI artifacts.

@@ -1,0 +1,1 @@
+//! References to content in registries, parsed and validated.

@@ -1,0 +1,1 @@
+//! An embeddable OCI registry with faults on demand.

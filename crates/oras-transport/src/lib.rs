@@ -1,0 +1,1 @@
+//! HTTP for registries - replayable bodies, redirects, retry, timeouts, TLS.

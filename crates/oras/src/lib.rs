@@ -1,0 +1,1 @@
+//! ORAS (OCI Registry As Storage) for Rust - move any content between registries, layouts, files and memory.
