@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::wire;
+use crate::{
+    document::{self, DocumentError},
+    wire,
+};
 
 /// The platform that a manifest of an index is made for.
 ///
@@ -50,6 +53,15 @@ impl Platform {
     pub fn with_os_features(mut self, features: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.os_features = features.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Reads the platform of an image configuration, whose members have the same names.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError::Json`] when the bytes are not a JSON object, or a member has the wrong form.
+    pub fn from_config(config: &[u8]) -> Result<Self, DocumentError> {
+        document::parse("image configuration", config)
     }
 
     /// Whether this platform serves one who wants `wanted`.
