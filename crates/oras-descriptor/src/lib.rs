@@ -40,6 +40,8 @@ mod index_edit;
 mod links;
 mod manifest;
 mod media_type;
+#[cfg(feature = "oci-spec-0-10")]
+mod oci_spec;
 mod platform;
 mod raw_object;
 mod verifier;
@@ -57,5 +59,7 @@ pub use index_edit::IndexEdit;
 pub use links::{Links, links};
 pub use manifest::Manifest;
 pub use media_type::{MediaType, MediaTypeError};
+#[cfg(feature = "oci-spec-0-10")]
+pub use oci_spec::FromOciSpecError;
 pub use platform::Platform;
 pub use verifier::{Verifier, VerifyError};
