@@ -32,34 +32,17 @@ impl Request {
         let mut words = line.split_whitespace();
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut request = Self {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            pairs: pairs(query).collect(),
-            authorization: None,
-        };
-        let length = request.read_head(&mut reader)?;
+        let fields = read_fields(&mut reader)?;
+        let field = |name| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let length = field("content-length").map_or(Ok(0), |text| text.parse()).map_err(io::Error::other)?;
         let mut body = String::new();
         reader.take(length).read_to_string(&mut body)?;
-        request.pairs.extend(pairs(&body));
-        Ok(request)
-    }
-
-    /// Reads header fields up to the empty line; the length of the body.
-    fn read_head(&mut self, reader: &mut impl BufRead) -> io::Result<u64> {
-        let mut length = 0;
-        let mut line = String::new();
-        while reader.read_line(&mut line)? > 2 {
-            if let Some((name, value)) = line.trim_end().split_once(": ") {
-                match name.to_ascii_lowercase().as_str() {
-                    "authorization" => self.authorization = Some(value.to_owned()),
-                    "content-length" => length = value.parse().map_err(io::Error::other)?,
-                    _ => {}
-                }
-            }
-            line.clear();
-        }
-        Ok(length)
+        Ok(Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            pairs: pairs(query).chain(pairs(&body)).collect(),
+            authorization: field("authorization"),
+        })
     }
 
     /// The first value of a name.
@@ -77,15 +60,48 @@ pub(crate) fn answer(mut stream: &TcpStream, status: &str, body: &str) -> io::Re
     )
 }
 
-/// The status of `GET path`, if there is an HTTP server at `address`.
-pub(crate) fn status(address: SocketAddr, path: &str) -> io::Result<u16> {
+/// An answer of a server.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status code.
+    pub(crate) status: u16,
+    fields: Vec<(String, String)>,
+}
+
+impl Answer {
+    /// The first value of a header field, whose name is given in lower case.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Sends one request to `address`, with header fields that each end in a line break, and reads the head of the answer.
+pub(crate) fn ask(address: SocketAddr, method: &str, target: &str, fields: &str, body: &[u8]) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&address, SILENCE)?;
     stream.set_read_timeout(Some(SILENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let length = body.len();
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{fields}\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), body].concat())?;
+    let mut reader = BufReader::new(stream.take(LIMIT));
     let mut line = String::new();
-    BufReader::new(stream.take(LIMIT)).read_line(&mut line)?;
-    let word = line.split_whitespace().nth(1).unwrap_or_default();
-    word.parse().map_err(io::Error::other)
+    reader.read_line(&mut line)?;
+    let status = line.split_whitespace().nth(1).unwrap_or_default().parse().map_err(io::Error::other)?;
+    Ok(Answer { status, fields: read_fields(&mut reader)? })
+}
+
+/// Reads header fields up to the empty line, names in lower case.
+fn read_fields(reader: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
+    let mut fields = Vec::new();
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 2 {
+        if let Some((name, value)) = line.trim_end().split_once(':') {
+            fields.push((name.to_ascii_lowercase(), value.trim_start().to_owned()));
+        }
+        line.clear();
+    }
+    Ok(fields)
 }
 
 /// Decodes `a=1&b=2`.

@@ -1,7 +1,7 @@
 //! The lab: registries and clients of others, to try ours against.
 //!
 //! Everything is installed by name from a package registry, listens on loopback at a free port, and stops when its guard
-//! is dropped. What cannot be had on this machine is a [`LabError::Missing`] that says how to get it; nothing here passes
+//! is dropped. What cannot be had on this machine is a [`error::LabError::Missing`] that says how to get it; nothing here passes
 //! silently.
 //!
 //! ```text
@@ -12,6 +12,7 @@
 //! Programs are looked for in `$ORAS_LAB_DIR/bin` (default: `target/lab/bin`), then on `PATH` if they are of the right
 //! version, and are built into the former otherwise.
 
+mod capabilities;
 mod configuration;
 mod der;
 mod error;
@@ -26,8 +27,4 @@ mod tls;
 mod token;
 mod tool;
 
-pub(crate) use error::LabError;
-pub(crate) use registries::{Access, Registry};
-pub(crate) use server::RunningServer;
 pub(crate) use smoke::run;
-pub(crate) use tool::Tool;

@@ -69,3 +69,25 @@ pub(crate) fn output(command: &mut Command, limit: Duration) -> Result<String, L
     let text = String::from_utf8_lossy(&bytes).into_owned();
     if status.success() { Ok(text) } else { Err(LabError::failed(task, format!("{status}: {}", text.trim_end()))) }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Result<String, LabError> {
+        output(Command::new("sh").args(["-c", script]), limit)
+    }
+
+    #[test]
+    fn gives_what_was_printed_or_complained() {
+        let limit = Duration::from_secs(20);
+        assert_eq!(shell("echo out; echo err >&2", limit).unwrap(), "out\n");
+        assert!(shell("echo err >&2; exit 3", limit).unwrap_err().to_string().ends_with(": err"));
+    }
+
+    #[test]
+    fn ends_what_does_not_end() {
+        let error = shell("exec sleep 60", Duration::from_millis(50)).unwrap_err();
+        assert!(error.to_string().contains("not done"), "{error}");
+    }
+}

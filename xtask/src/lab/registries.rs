@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::capabilities::{Capabilities, Ranges, TagPages};
 use super::configuration::{self, Plan};
 use super::error::LabError;
 use super::server::RunningServer;
@@ -63,52 +64,6 @@ impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// What a registry was seen to do. Status codes are those of success.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub(crate) struct Capabilities {
-    /// Lists referrers, and answers a push that has a subject with `OCI-Subject`.
-    pub(crate) referrers: bool,
-    /// The answer to a mount `from` a repository that has the blob: 201, or 202 for "upload it".
-    pub(crate) mount: u16,
-    /// The answer to one `POST ?digest=` with the content: 201, or 202 for "go on with PUT".
-    pub(crate) single_post: u16,
-    /// Answers a GET of an upload session with what it has.
-    pub(crate) upload_status: bool,
-    /// `Location` is a whole URL, not a path.
-    pub(crate) absolute_location: bool,
-    /// Which `Range` requests for a blob are understood.
-    pub(crate) ranges: Ranges,
-    /// How a long list of tags is cut.
-    pub(crate) tag_pages: TagPages,
-    /// Deletes a tag and leaves the manifest.
-    pub(crate) delete_tag: bool,
-    /// Keeps blobs under their sha512 digest.
-    pub(crate) sha512: bool,
-}
-
-/// Which ranges of a blob a registry gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub(crate) enum Ranges {
-    /// `a-b`, `a-` and `-n`.
-    All,
-    /// `a-b`; 416 for the others.
-    Closed,
-}
-
-/// What a registry makes of `n` in a request for tags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub(crate) enum TagPages {
-    /// Gives all tags.
-    Ignored,
-    /// Gives `n`, and a `Link` to the rest.
-    Linked,
-    /// Gives `n`, and no `Link`.
-    Cut,
 }
 
 type Planner = fn(&Path, &Path, u16, &Access) -> Result<Plan, LabError>;
@@ -237,7 +192,7 @@ fn crane() -> Registry {
             ranges: Ranges::Closed,
             tag_pages: TagPages::Cut,
             delete_tag: true,
-            sha512: false,
+            sha512: true,
         },
         only_plain: true,
         planner: configuration::crane,

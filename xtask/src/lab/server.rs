@@ -73,11 +73,13 @@ impl RunningServer {
         ready.ok_or_else(|| LabError::failed(task, format!("not ready in time: {}", self.log())))
     }
 
-    /// Whether the registry answers `GET /v2/`; over TLS, whether it listens, which it does when it is ready.
+    /// Whether the registry answers `GET /v2/`, and asks who we are if it should. Over TLS, whether it listens, which it
+    /// does when it is ready.
     fn answers(&self) -> bool {
+        let expected = if self.credentials().is_some() { 401 } else { 200 };
         match self.access {
             Access::Tls => TcpStream::connect(self.address()).is_ok(),
-            _ => http::status(self.address(), "/v2/").is_ok_and(|status| matches!(status, 200 | 401)),
+            _ => http::ask(self.address(), "GET", "/v2/", "", b"").is_ok_and(|answer| answer.status == expected),
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use super::capabilities::Capabilities;
 use super::error::{Doing, LabError};
 use super::peers::{self, Peer};
 use super::process;
@@ -42,6 +43,9 @@ pub(crate) fn run(_words: &[String]) -> ExitCode {
 /// Pushes with the first client and asks all of them for the digest; they must agree, and see what was pushed.
 fn visit(registry: &Registry, access: &Access) -> Result<String, LabError> {
     let server = registry.start(access)?;
+    if matches!(access, Access::Plain) {
+        compare(registry, &server)?;
+    }
     let reference = format!("{}/lab/smoke:v1", server.host());
     push(&server, &reference)?;
     let mut digests = Vec::new();
@@ -52,6 +56,15 @@ fn visit(registry: &Registry, access: &Access) -> Result<String, LabError> {
         Some((_, first)) if digests.iter().all(|(_, digest)| digest == first) => Ok(first.clone()),
         _ => Err(LabError::failed("compare digests", format!("{digests:?}"))),
     }
+}
+
+/// The table of capabilities must say what the registry does.
+fn compare(registry: &Registry, server: &RunningServer) -> Result<(), LabError> {
+    let (known, seen) = (registry.capabilities(), Capabilities::measure(server.address())?);
+    if *known == seen {
+        return Ok(());
+    }
+    Err(LabError::failed("measure capabilities", format!("expected {known:?}, found {seen:?}")))
 }
 
 fn push(server: &RunningServer, reference: &str) -> Result<(), LabError> {

@@ -145,3 +145,32 @@ fn parse_scope(scope: &str) -> Option<Value> {
     let actions: Vec<&str> = actions.split(',').collect();
     Some(json!({ "type": kind, "name": name, "actions": actions }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_scope_may_hold_colons() {
+        let scope = parse_scope("repository:host:5000/a/b:pull,push").unwrap();
+        assert_eq!(scope, json!({ "type": "repository", "name": "host:5000/a/b", "actions": ["pull", "push"] }));
+        assert_eq!(parse_scope("repository:pull"), None);
+    }
+
+    #[test]
+    fn tokens_are_for_the_one_user() {
+        let dir = tempfile::tempdir().unwrap();
+        let service = TokenService::start(dir.path(), "lab", "secret").unwrap();
+        let ask = |method: &str, fields: &str, body: &str| {
+            let target = format!("/token?service={SERVICE}&scope=repository:a:pull");
+            http::ask(service.address, method, &target, fields, body.as_bytes()).unwrap().status
+        };
+        let basic = |text: &str| format!("Authorization: Basic {}\r\n", STANDARD.encode(text));
+        assert_eq!(ask("GET", "", ""), 401);
+        assert_eq!(ask("GET", &basic("lab:wrong"), ""), 401);
+        assert_eq!(ask("GET", &basic("lab:secret"), ""), 200);
+        assert_eq!(ask("POST", "", "grant_type=password&username=lab&password=secret"), 200);
+        assert_eq!(ask("POST", "", "grant_type=refresh_token&refresh_token=other"), 401);
+        assert_eq!(ask("POST", "", "grant_type=refresh_token&refresh_token=lab-refresh-token"), 200);
+    }
+}
