@@ -1,4 +1,4 @@
-//! Rust source, seen well enough to be measured: comments and literals blanked, functions found, braces matched.
+//! Rust source, seen well enough to be measured: comments and literals blanked, functions found, brackets matched.
 //!
 //! Not a parser: it has to be right on formatted code that compiles, and nothing else.
 
@@ -35,7 +35,7 @@ pub(crate) fn code_without_tests(text: &str) -> String {
     code
 }
 
-/// All functions with a body, in the order of their names.
+/// All functions with a body, in the order they stand.
 pub(crate) fn functions(code: &str) -> Vec<Function> {
     words(code)
         .filter(|(_, word)| *word == "fn")
