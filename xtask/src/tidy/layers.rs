@@ -34,13 +34,13 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
         .packages
         .iter()
         .filter(|package| package.published)
-        .flat_map(check_package)
+        .flat_map(|package| check_package(package, tree))
         .collect();
     findings.extend(test_kit_in_source(tree));
     Ok(findings)
 }
 
-fn check_package(package: &Package) -> Vec<Finding> {
+fn check_package(package: &Package, tree: &Tree) -> Vec<Finding> {
     let manifest = format!("{}/Cargo.toml", package.dir);
     let Some(layer) = layer(&package.name) else {
         let message = format!(
@@ -49,12 +49,23 @@ fn check_package(package: &Package) -> Vec<Finding> {
         );
         return vec![Finding::error(&manifest, 1, message)];
     };
-    package
-        .dependencies
-        .iter()
-        .filter_map(|dependency| wrong(&package.name, layer, dependency))
-        .map(|message| Finding::error(&manifest, 1, message))
-        .collect()
+    let text = tree.text(&manifest).unwrap_or_default();
+    let wrong = package.dependencies.iter().filter_map(|dependency| {
+        let message = wrong(&package.name, layer, dependency)?;
+        let line = line_naming(text, &dependency.name);
+        Some(Finding::error(&manifest, line, message))
+    });
+    wrong.collect()
+}
+
+/// The last line that starts with the name: dev-dependencies stand at the end. The first line when none does.
+fn line_naming(text: &str, name: &str) -> usize {
+    let lines = text.lines().enumerate();
+    let found = lines.filter(|(_, line)| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
+    });
+    found.last().map_or(1, |(index, _)| index + 1)
 }
 
 /// Why a crate of this layer may not have this dependency.
@@ -121,7 +132,7 @@ mod tests {
             published: true,
             dependencies: vec![dependency],
         };
-        check_package(&package).len()
+        check_package(&package, &Tree::default()).len()
     }
 
     #[test]
@@ -167,6 +178,13 @@ mod tests {
             findings("oras-rs", depends(TEST_KIT, Kind::Normal, false)),
             1
         );
+    }
+
+    #[test]
+    fn the_line_in_the_manifest_is_named() {
+        let text = "[dependencies]\noras-content-x = \"1\"\noras-content.workspace = true\n";
+        assert_eq!(line_naming(text, "oras-content"), 3);
+        assert_eq!(line_naming(text, "oras-copy"), 1);
     }
 
     #[test]
