@@ -15,19 +15,11 @@ const ROWS: &str = "xtask/data/rows.txt";
 
 /// Checks the file against the list of rows and the tests of the tree.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
-    let ids = ids(tree
-        .text(ROWS)
-        .ok_or_else(|| format!("{ROWS} is missing"))?);
-    let text = tree
-        .text(STATUS)
-        .ok_or_else(|| format!("{STATUS} is missing"))?;
+    let ids = ids(tree.text(ROWS).ok_or_else(|| format!("{ROWS} is missing"))?);
+    let text = tree.text(STATUS).ok_or_else(|| format!("{STATUS} is missing"))?;
     let rows: Vec<Row<'_>> = text.lines().enumerate().filter_map(Row::parse).collect();
     let tests = TestNames::collect(tree);
-    let dirs: BTreeSet<&str> = tree
-        .packages
-        .iter()
-        .filter_map(|p| p.dir.rsplit('/').next())
-        .collect();
+    let dirs: BTreeSet<&str> = tree.packages.iter().filter_map(|p| p.dir.rsplit('/').next()).collect();
     let mut findings = compare(&ids, &rows);
     findings.extend(rows.iter().flat_map(|row| row.check(&tests, &dirs)));
     println!("{}", summary(&rows, &tests));
@@ -47,11 +39,7 @@ impl<'a> Row<'a> {
         let inner = inner.strip_suffix('|').unwrap_or(inner);
         let mut cells = inner.split('|').map(str::trim);
         let id = cells.next().filter(|id| looks_like_id(id))?;
-        Some(Self {
-            line: index + 1,
-            id,
-            cells: cells.collect(),
-        })
+        Some(Self { line: index + 1, id, cells: cells.collect() })
     }
 
     fn check(&self, tests: &TestNames, dirs: &BTreeSet<&str>) -> Vec<Finding> {
@@ -75,20 +63,12 @@ impl<'a> Row<'a> {
             return Vec::new();
         }
         let names: Vec<&str> = status.split('`').skip(1).step_by(2).collect();
-        let differs = status
-            .strip_prefix("differs: ")
-            .is_some_and(|why| !why.starts_with('`'));
+        let differs = status.strip_prefix("differs: ").is_some_and(|why| !why.starts_with('`'));
         if names.is_empty() || !(differs || only_names(status)) {
-            return vec![
-                self.wrong(
-                    "the status is `not done`, test names, or `differs: why` with test names",
-                ),
-            ];
+            return vec![self.wrong("the status is `not done`, test names, or `differs: why` with test names")];
         }
         let absent = names.into_iter().filter(|name| !tests.has(name));
-        absent
-            .map(|name| self.wrong(&format!("no test is called {name}")))
-            .collect()
+        absent.map(|name| self.wrong(&format!("no test is called {name}"))).collect()
     }
 
     fn wrong(&self, message: &str) -> Finding {
@@ -102,9 +82,7 @@ impl<'a> Row<'a> {
 
 fn ids(text: &str) -> BTreeSet<&str> {
     let lines = text.lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .collect()
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
 /// Rows that are absent, unknown, or there twice.
@@ -128,9 +106,7 @@ fn compare(ids: &BTreeSet<&str>, rows: &[Row<'_>]) -> Vec<Finding> {
 fn only_names(status: &str) -> bool {
     let parts = status.split(',').map(str::trim);
     parts.into_iter().all(|part| {
-        let name = part
-            .strip_prefix('`')
-            .and_then(|part| part.strip_suffix('`'));
+        let name = part.strip_prefix('`').and_then(|part| part.strip_suffix('`'));
         name.is_some_and(|name| !name.is_empty() && !name.contains('`'))
     })
 }
@@ -145,16 +121,11 @@ fn looks_like_id(word: &str) -> bool {
 
 fn summary(rows: &[Row<'_>], tests: &TestNames) -> String {
     let open = rows.iter().filter(|row| row.status() == "not done").count();
-    let differ = rows
-        .iter()
-        .filter(|row| row.status().starts_with("differs:"))
-        .count();
+    let differ = rows.iter().filter(|row| row.status().starts_with("differs:")).count();
     let done = rows.len() - open - differ;
     let total = rows.len();
     let tests = tests.len();
-    format!(
-        "status: {total} rows: {done} done, {differ} differ, {open} not done; {tests} tests in the tree"
-    )
+    format!("status: {total} rows: {done} done, {differ} differ, {open} not done; {tests} tests in the tree")
 }
 
 #[cfg(test)]
@@ -205,30 +176,12 @@ mod tests {
             ("| CNT-01 | a | oras-copy | done |", "the status is"),
             ("| CNT-01 | a | oras-copy | |", "the status is"),
             ("| CNT-01 | a | oras-copy | not done yet |", "the status is"),
-            (
-                "| CNT-01 | a | oras-copy | differs: because |",
-                "the status is",
-            ),
-            (
-                "| CNT-01 | a | oras-copy | differs: `works` |",
-                "the status is",
-            ),
-            (
-                "| CNT-01 | a | oras-copy | mostly `works` |",
-                "the status is",
-            ),
-            (
-                "| CNT-01 | a | oras-copy | `works`, `fails` |",
-                "no test is called fails",
-            ),
-            (
-                "| CNT-01 | a | oras-copy | differs: why `fails` |",
-                "no test is called fails",
-            ),
-            (
-                "| CNT-01 | a | oras_copy | not done |",
-                "no directory of a package",
-            ),
+            ("| CNT-01 | a | oras-copy | differs: because |", "the status is"),
+            ("| CNT-01 | a | oras-copy | differs: `works` |", "the status is"),
+            ("| CNT-01 | a | oras-copy | mostly `works` |", "the status is"),
+            ("| CNT-01 | a | oras-copy | `works`, `fails` |", "no test is called fails"),
+            ("| CNT-01 | a | oras-copy | differs: why `fails` |", "no test is called fails"),
+            ("| CNT-01 | a | oras_copy | not done |", "no directory of a package"),
             ("| CNT-01 |  | oras-copy | not done |", "says nothing"),
             ("| CNT-01 | a | not done |", "a row is"),
         ];

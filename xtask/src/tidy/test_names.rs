@@ -24,19 +24,11 @@ struct Place {
 impl TestNames {
     /// Reads all Rust files.
     pub(crate) fn collect(tree: &Tree) -> Self {
-        let files: Vec<(&File, String)> = tree
-            .rust()
-            .map(|file| (file, source::code(&file.text)))
-            .collect();
-        let tables: Vec<String> = files
-            .iter()
-            .flat_map(|(_, code)| test_macros(code))
-            .collect();
+        let files: Vec<(&File, String)> = tree.rust().map(|file| (file, source::code(&file.text))).collect();
+        let tables: Vec<String> = files.iter().flat_map(|(_, code)| test_macros(code)).collect();
         let mut names = Self::default();
         for (file, code) in &files {
-            let krate = tree
-                .package_of(&file.path)
-                .map_or_else(String::new, |package| package.name.replace('-', "_"));
+            let krate = tree.package_of(&file.path).map_or_else(String::new, |package| package.name.replace('-', "_"));
             let mut found = test_functions(code);
             found.extend(tables.iter().flat_map(|table| table_rows(code, table)));
             for name in found {
@@ -67,10 +59,7 @@ impl TestNames {
     }
 
     fn add(&mut self, name: String, krate: &str, modules: Vec<String>) {
-        let place = Place {
-            krate: krate.to_owned(),
-            modules,
-        };
+        let place = Place { krate: krate.to_owned(), modules };
         self.places.entry(name).or_default().push(place);
     }
 }
@@ -86,9 +75,7 @@ fn modules(path: &str, code: &str) -> Vec<String> {
 }
 
 fn test_functions(code: &str) -> Vec<String> {
-    let attributes = code
-        .match_indices("#[")
-        .filter_map(|(at, _)| code.get(at..));
+    let attributes = code.match_indices("#[").filter_map(|(at, _)| code.get(at..));
     attributes.filter_map(tested_function).collect()
 }
 
@@ -128,11 +115,7 @@ fn test_macros(code: &str) -> Vec<String> {
 fn table_rows(code: &str, table: &str) -> Vec<String> {
     let call = format!("{table}!");
     let calls = code.split(&call).skip(1);
-    calls
-        .filter_map(source::bracketed)
-        .flat_map(str::lines)
-        .filter_map(row_name)
-        .collect()
+    calls.filter_map(source::bracketed).flat_map(str::lines).filter_map(row_name).collect()
 }
 
 fn row_name(line: &str) -> Option<String> {
@@ -150,15 +133,9 @@ mod tests {
     use super::*;
 
     fn names(path: &str, text: &str) -> TestNames {
-        let package = Package {
-            name: "oras-copy".to_owned(),
-            dir: "crates/oras-copy".to_owned(),
-            ..Package::default()
-        };
-        TestNames::collect(&Tree {
-            files: vec![File::new(path, text)],
-            packages: vec![package],
-        })
+        let package =
+            Package { name: "oras-copy".to_owned(), dir: "crates/oras-copy".to_owned(), ..Package::default() };
+        TestNames::collect(&Tree { files: vec![File::new(path, text)], packages: vec![package] })
     }
 
     #[test]
@@ -215,20 +192,10 @@ mod tests {
     fn paths_name_the_crate_and_modules() {
         let text = "mod inner { #[test] fn works() {} }";
         let names = names("crates/oras-copy/src/graph/walk.rs", text);
-        for good in [
-            "works",
-            "oras_copy::works",
-            "oras-copy::graph::walk::inner::works",
-        ] {
+        for good in ["works", "oras_copy::works", "oras-copy::graph::walk::inner::works"] {
             assert!(names.has(good), "{good}");
         }
-        for bad in [
-            "oras_pack::works",
-            "oras_copy::other::works",
-            "oras_copy::fails",
-            "fails",
-            "",
-        ] {
+        for bad in ["oras_pack::works", "oras_copy::other::works", "oras_copy::fails", "fails", ""] {
             assert!(!names.has(bad), "{bad}");
         }
     }
