@@ -1,6 +1,7 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, io, sync::Arc};
 
 use oras_descriptor::{Descriptor, DigestError, DocumentError, EmbeddedDataError, MediaTypeError, VerifyError};
+use oras_reference::ReferenceError;
 
 /// The result of everything that works on content.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -275,6 +276,12 @@ impl From<VerifyError> for Error {
 impl From<MediaTypeError> for Error {
     fn from(error: MediaTypeError) -> Self {
         Self::new(ErrorKind::InvalidMediaType, error.to_string()).with_source(error)
+    }
+}
+
+impl From<ReferenceError> for Error {
+    fn from(error: ReferenceError) -> Self {
+        Self::new(ErrorKind::InvalidReference, error.to_string()).with_source(error)
     }
 }
 

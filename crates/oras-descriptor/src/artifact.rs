@@ -27,7 +27,7 @@ pub struct ArtifactManifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// Annotations of this manifest.
-    #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::null_default")]
+    #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]
     pub annotations: Annotations,
 }
 

@@ -30,7 +30,7 @@ pub struct Descriptor {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "wire::null_default")]
     pub urls: Vec<String>,
     /// Annotations of this descriptor.
-    #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::null_default")]
+    #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]
     pub annotations: Annotations,
     /// The content itself. It is not to be trusted: read it by [`embedded`](Self::embedded).
     #[serde(default, skip_serializing_if = "wire::no_data", with = "wire::data")]

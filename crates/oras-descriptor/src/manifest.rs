@@ -16,7 +16,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// Always 2.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::null_default")]
     pub schema_version: u64,
     /// The type of this document.
     #[serde(default, skip_serializing_if = "wire::no_media_type", deserialize_with = "wire::optional_media_type")]
@@ -33,7 +33,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
     /// Annotations of this manifest.
-    #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::null_default")]
+    #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]
     pub annotations: Annotations,
 }
 

@@ -1,8 +1,10 @@
 //! How the documents of others are read: an absent or null member is the empty value.
 
+use std::{collections::btree_map::Entry, fmt};
+
 use serde::{Deserialize, Deserializer, de};
 
-use crate::media_type::MediaType;
+use crate::{annotation::Annotations, media_type::MediaType};
 
 pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -10,6 +12,39 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Annotations; a null value is the empty one. A key that occurs twice is an error, as it is for any other member: of two
+/// parsers, one might take the first and one the last.
+pub(crate) fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Annotations, D::Error> {
+    struct Visitor;
+
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Annotations;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of texts")
+        }
+
+        fn visit_unit<E>(self) -> Result<Annotations, E> {
+            Ok(Annotations::new())
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
+            let mut annotations = Annotations::new();
+            while let Some((key, value)) = map.next_entry::<String, Option<String>>()? {
+                match annotations.entry(key) {
+                    Entry::Vacant(vacant) => vacant.insert(value.unwrap_or_default()),
+                    Entry::Occupied(taken) => {
+                        return Err(de::Error::custom(format_args!("duplicate annotation {:?}", taken.key())));
+                    }
+                };
+            }
+            Ok(annotations)
+        }
+    }
+
+    deserializer.deserialize_any(Visitor)
 }
 
 /// An optional media type; the empty text counts as absent, as it does for Go's encoder.

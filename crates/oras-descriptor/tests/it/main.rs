@@ -1,0 +1,5 @@
+//! Tests of the public API of `oras-descriptor`.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod vectors;
