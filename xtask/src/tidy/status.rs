@@ -1,7 +1,8 @@
 //! STATUS.md is complete and honest: every row of the list, once, and the tests it names exist.
 //!
 //! A line is `| ID | what | where | status |`. The status is `not done`; or test names between backticks, parted by commas;
-//! or `differs: why` with at least one test name. A test name is `name` or `crate::modules::name`.
+//! or `differs: why` with at least one test name. A test name is `name` where that is the only one of
+//! the name, or `crate::modules::name`, where modules may be left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,8 +68,8 @@ impl<'a> Row<'a> {
         if names.is_empty() || !(differs || only_names(status)) {
             return vec![self.wrong("the status is `not done`, test names, or `differs: why` with test names")];
         }
-        let absent = names.into_iter().filter(|name| !tests.has(name));
-        absent.map(|name| self.wrong(&format!("no test is called {name}"))).collect()
+        let wrong = names.into_iter().filter_map(|name| wrong_name(name, tests));
+        wrong.map(|message| self.wrong(&message)).collect()
     }
 
     fn wrong(&self, message: &str) -> Finding {
@@ -100,6 +101,16 @@ fn compare(ids: &BTreeSet<&str>, rows: &[Row<'_>]) -> Vec<Finding> {
     let absent = ids.iter().filter(|id| !seen.contains_key(*id));
     findings.extend(absent.map(|id| Finding::error(STATUS, 1, format!("{id}: row is missing"))));
     findings
+}
+
+/// Why a reader would not find the test.
+fn wrong_name(name: &str, tests: &TestNames) -> Option<String> {
+    match tests.count(name) {
+        0 => Some(format!("no test is called {name}")),
+        1 => None,
+        _ if name.contains("::") => None,
+        many => Some(format!("{many} tests are called {name}: name the crate and the modules")),
+    }
 }
 
 /// Whether nothing but names between backticks and commas is there.
@@ -135,12 +146,13 @@ mod tests {
     use super::*;
 
     fn messages(status: &str) -> Vec<String> {
-        let source = "#[test]\nfn works() {}\n#[test]\nfn holds() {}\n";
+        let source = "#[test]\nfn works() {}\n#[test]\nfn holds() {}\n#[test]\nfn twice() {}\n";
         let tree = Tree {
             files: vec![
                 File::new(ROWS, "# list\nCNT-01\nD1\n"),
                 File::new(STATUS, status),
                 File::new("crates/oras-copy/src/a.rs", source),
+                File::new("crates/oras-copy/src/b.rs", "#[test]\nfn twice() {}\n"),
             ],
             packages: vec![Package {
                 name: "oras-copy".to_owned(),
@@ -163,6 +175,7 @@ mod tests {
             "| CNT-01 | a | oras-copy | not done |",
             "| CNT-01 | a | oras-copy | `works` |",
             "| CNT-01 | a | oras-copy | `oras_copy::a::works`, `holds` |",
+            "| CNT-01 | a | oras-copy | `oras_copy::b::twice` |",
             "| CNT-01 | a | oras-copy | differs: it is stricter, `works` |",
         ];
         for row in rows {
@@ -181,6 +194,7 @@ mod tests {
             ("| CNT-01 | a | oras-copy | mostly `works` |", "the status is"),
             ("| CNT-01 | a | oras-copy | `works`, `fails` |", "no test is called fails"),
             ("| CNT-01 | a | oras-copy | differs: why `fails` |", "no test is called fails"),
+            ("| CNT-01 | a | oras-copy | `twice` |", "2 tests are called twice"),
             ("| CNT-01 | a | oras_copy | not done |", "no directory of a package"),
             ("| CNT-01 |  | oras-copy | not done |", "says nothing"),
             ("| CNT-01 | a | not done |", "a row is"),

@@ -3,7 +3,7 @@
 //! A test is a function under `#[test]` or an attribute whose path ends so, in a macro such as `proptest!` too; and a row of
 //! a table whose macro makes such functions: `name: …`, `name => …`, `name = …`, `name(…)` or `name,` at the start of a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::{File, Tree};
 use crate::source;
@@ -25,7 +25,7 @@ impl TestNames {
     /// Reads all Rust files.
     pub(crate) fn collect(tree: &Tree) -> Self {
         let files: Vec<(&File, String)> = tree.rust().map(|file| (file, source::code(&file.text))).collect();
-        let tables: Vec<String> = files.iter().flat_map(|(_, code)| test_macros(code)).collect();
+        let tables: BTreeSet<String> = files.iter().flat_map(|(_, code)| test_macros(code)).collect();
         let mut names = Self::default();
         for (file, code) in &files {
             let krate = tree.package_of(&file.path).map_or_else(String::new, |package| package.name.replace('-', "_"));
@@ -38,20 +38,21 @@ impl TestNames {
         names
     }
 
-    /// Whether a test has this name: `name`, or `krate::some::modules::name`.
-    pub(crate) fn has(&self, path: &str) -> bool {
+    /// How many tests have this name: `name`, or `krate::some::modules::name`.
+    pub(crate) fn count(&self, path: &str) -> usize {
         let mut parts: Vec<&str> = path.split("::").collect();
         let Some(places) = parts.pop().and_then(|name| self.places.get(name)) else {
-            return false;
+            return 0;
         };
         let Some((krate, modules)) = parts.split_first() else {
-            return true;
+            return places.len();
         };
         let krate = krate.replace('-', "_");
-        places.iter().any(|place| {
+        let is_meant = |place: &&Place| {
             let has_module = |module: &&str| place.modules.iter().any(|known| known == module);
             place.krate == krate && modules.iter().all(has_module)
-        })
+        };
+        places.iter().filter(is_meant).count()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -64,13 +65,15 @@ impl TestNames {
     }
 }
 
+/// Directories and file of the path, and whatever opens a block in the file: modules, and groups of rows that become some.
 fn modules(path: &str, code: &str) -> Vec<String> {
     let stem = path.trim_end_matches(".rs");
     let mut modules: Vec<String> = stem.split('/').map(str::to_owned).collect();
-    let mut words = source::words(code).map(|(_, word)| word);
-    while words.any(|word| word == "mod") {
-        modules.extend(words.next().map(str::to_owned));
-    }
+    let blocks = code.split('{').filter_map(|before| {
+        let (_, word) = source::words(before.rsplit('\n').next()?).last()?;
+        before.trim_end().ends_with(word).then(|| word.to_owned())
+    });
+    modules.extend(blocks);
     modules
 }
 
@@ -95,7 +98,9 @@ fn tested_function(text: &str) -> Option<String> {
     let signature = rest.split(['(', '<', '{', ';']).next()?;
     let mut words = source::words(signature).map(|(_, word)| word);
     words.find(|word| *word == "fn")?;
-    words.next().map(str::to_owned)
+    let name = words.next()?;
+    // In the macro of a table it is `$name`: no name yet.
+    (!signature.contains('$')).then(|| name.to_owned())
 }
 
 /// The macros of this file that make tests.
@@ -111,11 +116,11 @@ fn test_macros(code: &str) -> Vec<String> {
         .collect()
 }
 
-/// The names that start the lines of a table.
+/// The names that start the lines of a table. What stands beside the opening brace of several lines is no row.
 fn table_rows(code: &str, table: &str) -> Vec<String> {
     let call = format!("{table}!");
-    let calls = code.split(&call).skip(1);
-    calls.filter_map(source::bracketed).flat_map(str::lines).filter_map(row_name).collect()
+    let calls = code.split(&call).skip(1).filter_map(source::bracketed);
+    calls.flat_map(|call| call.lines().skip(usize::from(call.contains('\n')))).filter_map(row_name).collect()
 }
 
 fn row_name(line: &str) -> Option<String> {
@@ -153,7 +158,7 @@ mod tests {
             fn panics<T>() where T: X {}";
         let names = names("crates/oras-copy/tests/it.rs", text);
         for name in ["plain", "with_attributes", "property", "panics"] {
-            assert!(names.has(name), "{name}");
+            assert_eq!(names.count(name), 1, "{name}");
         }
         assert_eq!(names.len(), 4);
     }
@@ -163,15 +168,27 @@ mod tests {
         let text = "
             macro_rules! table { ($($n:ident: $x:expr,)*) => { $(#[test] fn $n() { t($x) })* } }
             macro_rules! other { ($n:ident) => { fn $n() {} } }
-            table! {
+            table! { f:
                 accepts_a: \"a\",
                 rejects_b: f::g(1),
                 std::mem,
             }
             other!(unrelated,);";
         let names = names("crates/oras-copy/tests/it.rs", text);
-        assert!(names.has("accepts_a") && names.has("rejects_b"));
-        assert!(!names.has("std") && !names.has("unrelated"));
+        assert_eq!((names.count("accepts_a"), names.count("rejects_b")), (1, 1));
+        for other in ["std", "unrelated", "f", "n"] {
+            assert_eq!(names.count(other), 0, "{other}");
+        }
+    }
+
+    #[test]
+    fn counts_a_row_once_where_two_files_have_a_macro_of_the_name() {
+        let table = "macro_rules! t { ($n:ident) => { #[test] fn $n() {} } }\n";
+        let tree = Tree {
+            files: vec![File::new("a.rs", &format!("{table}t! {{\n    one,\n}}\n")), File::new("b.rs", table)],
+            packages: Vec::new(),
+        };
+        assert_eq!(TestNames::collect(&tree).len(), 1);
     }
 
     #[test]
@@ -190,13 +207,13 @@ mod tests {
 
     #[test]
     fn paths_name_the_crate_and_modules() {
-        let text = "mod inner { #[test] fn works() {} }";
+        let text = "mod inner {\n    #[test] fn works() {}\n}\n";
         let names = names("crates/oras-copy/src/graph/walk.rs", text);
         for good in ["works", "oras_copy::works", "oras-copy::graph::walk::inner::works"] {
-            assert!(names.has(good), "{good}");
+            assert_eq!(names.count(good), 1, "{good}");
         }
         for bad in ["oras_pack::works", "oras_copy::other::works", "oras_copy::fails", "fails", ""] {
-            assert!(!names.has(bad), "{bad}");
+            assert_eq!(names.count(bad), 0, "{bad}");
         }
     }
 }
