@@ -1,8 +1,8 @@
 //! STATUS.md is complete and honest: every row of the list, once, and the tests it names exist.
 //!
 //! A line is `| ID | what | where | status |`. The status is `not done`; or test names between backticks, parted by commas;
-//! or `differs: why` with at least one test name. A test name is `name` where that is the only one of
-//! the name, or `crate::modules::name`, where modules may be left out.
+//! or `differs: why` with at least one test name. A test name is `name` when only one test is called so, and
+//! `crate::modules::name`, with as many of the modules as it takes, when several are.
 
 use std::collections::{BTreeMap, BTreeSet};
 

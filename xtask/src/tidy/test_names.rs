@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::metadata::Package;
 use super::tree::{File, Tree};
 use crate::source;
 
@@ -14,10 +15,10 @@ pub(crate) struct TestNames {
     places: BTreeMap<String, Vec<Place>>,
 }
 
-/// A test's crate, as code names it, and the words a path to it may use: directories, file and modules.
+/// What a test's crate may be called, and the words a path to it may use: directories, file and modules.
 #[derive(Debug)]
 struct Place {
-    krate: String,
+    krate: Vec<String>,
     modules: Vec<String>,
 }
 
@@ -28,7 +29,7 @@ impl TestNames {
         let tables: BTreeSet<String> = files.iter().flat_map(|(_, code)| test_macros(code)).collect();
         let mut names = Self::default();
         for (file, code) in &files {
-            let krate = tree.package_of(&file.path).map_or_else(String::new, |package| package.name.replace('-', "_"));
+            let krate = tree.package_of(&file.path).map_or_else(Vec::new, names_of);
             let mut found = test_functions(code);
             found.extend(tables.iter().flat_map(|table| table_rows(code, table)));
             for name in found {
@@ -50,7 +51,7 @@ impl TestNames {
         let krate = krate.replace('-', "_");
         let is_meant = |place: &&Place| {
             let has_module = |module: &&str| place.modules.iter().any(|known| known == module);
-            place.krate == krate && modules.iter().all(has_module)
+            place.krate.contains(&krate) && modules.iter().all(has_module)
         };
         places.iter().filter(is_meant).count()
     }
@@ -59,10 +60,16 @@ impl TestNames {
         self.places.values().map(Vec::len).sum()
     }
 
-    fn add(&mut self, name: String, krate: &str, modules: Vec<String>) {
-        let place = Place { krate: krate.to_owned(), modules };
+    fn add(&mut self, name: String, krate: &[String], modules: Vec<String>) {
+        let place = Place { krate: krate.to_vec(), modules };
         self.places.entry(name).or_default().push(place);
     }
+}
+
+/// The package and its directory, as code writes them: the library of the umbrella has the name of its directory.
+fn names_of(package: &Package) -> Vec<String> {
+    let dir = package.dir.rsplit('/').next().unwrap_or_default();
+    [package.name.as_str(), dir].map(|name| name.replace('-', "_")).into()
 }
 
 /// Directories and file of the path, and whatever opens a block in the file: modules, and groups of rows that become some.
@@ -134,7 +141,6 @@ fn row_name(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::metadata::Package;
     use super::*;
 
     fn names(path: &str, text: &str) -> TestNames {
@@ -189,6 +195,12 @@ mod tests {
             packages: Vec::new(),
         };
         assert_eq!(TestNames::collect(&tree).len(), 1);
+    }
+
+    #[test]
+    fn the_umbrella_has_two_names() {
+        let package = Package { name: "oras-rs".to_owned(), dir: "crates/oras".to_owned(), ..Package::default() };
+        assert_eq!(names_of(&package), ["oras_rs", "oras"]);
     }
 
     #[test]
