@@ -38,7 +38,11 @@ pub enum DocumentError {
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(document: &'static str, bytes: &[u8]) -> Result<T, DocumentError> {
-    serde_json::from_slice(bytes).map_err(|error| DocumentError::Json { document, reason: error.to_string() })
+    serde_json::from_slice(bytes).map_err(|error| invalid(document, &error))
+}
+
+pub(crate) fn invalid(document: &'static str, error: &dyn std::error::Error) -> DocumentError {
+    DocumentError::Json { document, reason: error.to_string() }
 }
 
 /// The rules that image manifests and indexes share: MUST of "Image Manifest" and "Image Index".
