@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks through them")]
 
 mod ci;
+mod lab;
 mod process;
 mod source;
 mod tidy;
@@ -25,6 +26,11 @@ const COMMANDS: &[Command] = &[
         name: "ci",
         usage: "ci [--no-test]   every gate in order; --no-test leaves tests and doctests out",
         run: ci::run,
+    },
+    Command {
+        name: "lab",
+        usage: "lab              gets and starts the registries and clients of others, and compares what they can do",
+        run: lab::run,
     },
     Command {
         name: "tidy",
