@@ -64,6 +64,15 @@ impl Platform {
         self
     }
 
+    /// Reads the platform of an image configuration, whose members have the same names.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError::Json`] when the bytes are not a JSON object, or a member has the wrong form.
+    pub fn from_config(config: &[u8]) -> Result<Self, DocumentError> {
+        document::parse("image configuration", config)
+    }
+
     /// Whether this platform serves one who wants `wanted`.
     ///
     /// Operating system and architecture must be equal; variant and version only where they are wanted; every wanted

@@ -1,0 +1,203 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_core::{Stream, future::BoxFuture};
+use futures_util::{FutureExt as _, StreamExt as _};
+
+use super::source::{BlobSource, ByteStream};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How often a source is opened again without a single new byte before the blob gives up. Waiting happens inside
+/// [`BlobSource::open`], so this bounds attempts, not time.
+const MAX_BARREN_OPENINGS: u32 = 5;
+
+/// The bytes of a blob without the check of their digest: counts them, and opens the source again where the stream broke.
+///
+/// Where the size is known, a stream that ends early is broken too, and one that goes on past it fails.
+pub struct RawStream {
+    size: Option<u64>,
+    position: u64,
+    source: Option<Arc<dyn BlobSource>>,
+    state: State,
+    barren: u32,
+}
+
+enum State {
+    Idle,
+    Opening(BoxFuture<'static, Result<ByteStream>>),
+    Open(ByteStream),
+    Failed(Option<Error>),
+    Ended,
+}
+
+impl RawStream {
+    pub(super) fn once(size: Option<u64>, stream: ByteStream) -> Self {
+        Self { size, position: 0, source: None, state: State::Open(stream), barren: 0 }
+    }
+
+    pub(super) fn replayable(size: Option<u64>, source: Arc<dyn BlobSource>) -> Self {
+        Self { size, position: 0, source: Some(source), state: State::Idle, barren: 0 }
+    }
+
+    pub(super) fn replay(&self) -> Option<Self> {
+        self.source.clone().map(|source| Self::replayable(self.size, source))
+    }
+
+    /// Makes the next poll fail.
+    pub(super) fn fail(&mut self, error: Error) {
+        if !matches!(self.state, State::Failed(_)) {
+            self.state = State::Failed(Some(error.out_of_blob()));
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.state = State::Ended;
+    }
+
+    pub(super) fn seek(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    pub(super) fn set_size(&mut self, size: u64) -> Result<()> {
+        match self.size {
+            Some(known) if known != size => {
+                let message = format!("content of {known} bytes was taken for content of {size} bytes");
+                Err(Error::new(ErrorKind::Corrupt, message))
+            }
+            _ => {
+                self.size = Some(size);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn is_started(&self) -> bool {
+        !matches!(self.state, State::Idle | State::Failed(_)) || self.position > 0
+    }
+
+    /// The size in bytes of the whole content, where it is known.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// The offset of the next byte.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether the source can be opened again.
+    pub fn is_replayable(&self) -> bool {
+        self.source.is_some()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.size == Some(self.position)
+    }
+
+    /// Opens the source, if it is not open. An error of opening is final: waiting and trying again is the source's own.
+    pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        loop {
+            let resumed_whole = self.position > 0 && self.is_whole();
+            match &mut self.state {
+                // A part that was already whole when it was resumed: there is nothing left to ask for.
+                State::Idle if resumed_whole => self.state = State::Ended,
+                State::Idle => self.state = self.opening(),
+                State::Opening(opening) => match ready!(opening.poll_unpin(cx)) {
+                    Ok(stream) => self.state = State::Open(stream),
+                    Err(error) => {
+                        self.state = State::Ended;
+                        return Poll::Ready(Err(error.out_of_blob()));
+                    }
+                },
+                State::Failed(error) => {
+                    let error = error.take();
+                    self.state = State::Ended;
+                    return Poll::Ready(error.map_or(Ok(()), Err));
+                }
+                State::Open(_) | State::Ended => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    fn opening(&self) -> State {
+        let Some(source) = self.source.clone() else {
+            return State::Ended;
+        };
+        let position = self.position;
+        State::Opening(async move { source.open(position).await }.boxed())
+    }
+
+    /// What to do after the stream broke: nothing when it can be opened again, else the error.
+    fn broke(&mut self, error: Error) -> Result<()> {
+        self.barren += 1;
+        if self.source.is_none() || !error.is_retryable() || self.barren > MAX_BARREN_OPENINGS {
+            self.state = State::Ended;
+            let retries = self.barren.saturating_sub(1).max(error.retries());
+            return Err(error.with_retries(retries).out_of_blob());
+        }
+        self.state = State::Idle;
+        Ok(())
+    }
+
+    fn too_short(&self, size: u64) -> Error {
+        let message = format!("content ended after {} of {size} bytes", self.position);
+        Error::new(ErrorKind::Corrupt, message).with_retryable(true)
+    }
+
+    fn advance(&mut self, chunk: Bytes) -> Result<Bytes> {
+        let position = self.position.saturating_add(chunk.len() as u64);
+        if let Some(size) = self.size.filter(|size| position > *size) {
+            self.state = State::Ended;
+            let message = format!("content is too long: expected {size} bytes, found more");
+            return Err(Error::new(ErrorKind::Corrupt, message).out_of_blob());
+        }
+        self.position = position;
+        self.barren = 0;
+        Ok(chunk)
+    }
+}
+
+impl Stream for RawStream {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Err(error) = ready!(self.poll_open(cx)) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let State::Open(stream) = &mut self.state else {
+                return Poll::Ready(None);
+            };
+            let broken = match ready!(stream.poll_next_unpin(cx)) {
+                Some(Ok(chunk)) if chunk.is_empty() => continue,
+                Some(Ok(chunk)) => return Poll::Ready(Some(self.advance(chunk))),
+                // Every byte is here; how the stream ends does not matter any more.
+                Some(Err(error)) if error.is_retryable() && self.is_whole() => None,
+                Some(Err(error)) => Some(error),
+                None => self.size.filter(|size| self.position < *size).map(|size| self.too_short(size)),
+            };
+            let Some(error) = broken else {
+                self.state = State::Ended;
+                return Poll::Ready(None);
+            };
+            if let Err(error) = self.broke(error) {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RawStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawStream")
+            .field("size", &self.size)
+            .field("position", &self.position)
+            .field("replayable", &self.is_replayable())
+            .finish()
+    }
+}

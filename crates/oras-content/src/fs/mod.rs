@@ -1,0 +1,34 @@
+//! Blobs from files and into files.
+//!
+//! Files are read and written on tokio's blocking threads behind bounded channels: reading and hashing overlap with what
+//! the other side does, memory stays below a few MiB a blob, and dropping the blob or the future ends the thread within
+//! one chunk.
+
+mod sink;
+mod source;
+
+pub use sink::{rehash, write_blob};
+pub use source::FileSource;
+
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many chunks wait between the two sides.
+const CHANNEL_DEPTH: usize = 4;
+
+/// Runs blocking work; a panic in it becomes an error here.
+///
+/// # Errors
+///
+/// What the work gives, or [`ErrorKind::Other`] when it did not come to an end.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    joined(tokio::task::spawn_blocking(work)).await
+}
+
+async fn joined<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+    match task.await {
+        Ok(result) => result,
+        Err(error) => Err(Error::new(ErrorKind::Other, "blocking work did not end").with_source(error)),
+    }
+}

@@ -1,0 +1,119 @@
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::future::BoxFuture;
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc;
+
+use super::{CHANNEL_DEPTH, blocking};
+use crate::{
+    blob::{Blob, BlobSource, ByteStream},
+    error::{Error, ErrorKind, Result},
+};
+
+/// How much is read at once. Larger reads gain nothing measurable, smaller ones cost system calls.
+const READ_SIZE: usize = 256 * 1024;
+
+/// A file as the source of a blob.
+#[derive(Clone, Debug)]
+pub struct FileSource {
+    path: PathBuf,
+}
+
+impl FileSource {
+    /// The file at `path`; it is opened when the blob is.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A replayable blob of the file; `size` in bytes, where it is known.
+    pub fn into_blob(self, size: Option<u64>) -> Blob {
+        Blob::from_source(size, Arc::new(self))
+    }
+}
+
+impl BlobSource for FileSource {
+    fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
+        let path = self.path.clone();
+        Box::pin(async move {
+            let (file, left) = blocking(move || open_at(&path, offset)).await?;
+            if left <= READ_SIZE as u64 {
+                let bytes = blocking(move || read_rest(file, left)).await?;
+                return Ok(stream::iter([Ok(bytes)]).boxed());
+            }
+            let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
+            tokio::task::spawn_blocking(move || read_chunks(file, &sender));
+            let chunks = stream::unfold(receiver, |mut receiver| async move {
+                let chunk = receiver.recv().await?;
+                Some((chunk, receiver))
+            });
+            Ok(chunks.boxed())
+        })
+    }
+}
+
+fn open_at(path: &Path, offset: u64) -> Result<(File, u64)> {
+    let failed = |error: std::io::Error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Io,
+        };
+        Error::new(kind, format!("cannot open {}", path.display())).with_source(error)
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let len = file.metadata().map_err(failed)?.len();
+    let Some(left) = len.checked_sub(offset) else {
+        let message = format!("offset {offset} is past the end of {}, which has {len} bytes", path.display());
+        return Err(Error::new(ErrorKind::Corrupt, message));
+    };
+    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+    Ok((file, left))
+}
+
+fn read_rest(file: File, left: u64) -> Result<Bytes> {
+    let mut bytes = Vec::new();
+    file.take(left).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+fn read_chunks(mut file: File, sender: &mpsc::Sender<Result<Bytes>>) {
+    let mut lent = VecDeque::with_capacity(CHANNEL_DEPTH + 2);
+    loop {
+        let mut buffer = reclaim(&mut lent);
+        let chunk = match file.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(len) => {
+                let chunk = buffer.freeze();
+                lent.push_back(chunk.clone());
+                Ok(chunk.slice(..len))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error.into()),
+        };
+        let is_end = chunk.is_err();
+        if sender.blocking_send(chunk).is_err() || is_end {
+            return;
+        }
+    }
+}
+
+/// A buffer that the other side has done with, or a new one.
+fn reclaim(lent: &mut VecDeque<Bytes>) -> BytesMut {
+    if lent.len() > CHANNEL_DEPTH + 1
+        && let Some(Ok(buffer)) = lent.pop_front().map(Bytes::try_into_mut)
+    {
+        return buffer;
+    }
+    BytesMut::zeroed(READ_SIZE)
+}

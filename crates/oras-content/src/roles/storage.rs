@@ -1,0 +1,144 @@
+use std::{future::Future, num::NonZeroUsize};
+
+use oras_descriptor::{Algorithm, Descriptor, MediaType};
+
+use crate::{
+    blob::Blob,
+    error::{Error, Result},
+    location::Location,
+};
+
+/// Gives content by its descriptor.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not give content",
+    note = "implement `oras_content::Fetcher`, the first role of every store; `&T` and `Arc<T>` have the roles of `T`"
+)]
+pub trait Fetcher: Send + Sync {
+    /// The content of a descriptor, as a blob that verifies.
+    ///
+    /// A store may open lazily: then [`Blob::start`] or the first poll tells that the content is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the content is not there, here or out of the blob.
+    fn fetch(&self, desc: &Descriptor) -> impl Future<Output = Result<Blob>> + Send;
+
+    /// Where the content is kept, if another store may mount it from there.
+    fn location(&self) -> Option<Location> {
+        None
+    }
+}
+
+/// Gives content and knows whether it is there.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no read-only storage",
+    note = "implement `oras_content::{{Fetcher, ReadOnlyStorage}}`"
+)]
+pub trait ReadOnlyStorage: Fetcher {
+    /// Whether the content is there.
+    ///
+    /// # Errors
+    ///
+    /// Only when that cannot be found out.
+    fn exists(&self, desc: &Descriptor) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// How content came to where it was to be mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MountOutcome {
+    /// It was mounted; no byte moved.
+    Mounted,
+    /// It could not be mounted, and was pushed.
+    Pushed,
+}
+
+/// Takes content.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take content",
+    note = "implement `oras_content::Pusher`; `oras_content::Storage` follows from it and `ReadOnlyStorage`"
+)]
+pub trait Pusher: Send + Sync {
+    /// Stores the content of a descriptor. The store verifies it, whatever the blob does.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when it is there, and then the blob was not read;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) when the blob is not what the descriptor says;
+    /// [`MissingContent`](crate::ErrorKind::MissingContent) when the store wants first what a manifest points to.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves nothing that can be seen.
+    fn push(&self, desc: &Descriptor, content: Blob) -> impl Future<Output = Result<()>> + Send;
+
+    /// Stores content, while the entry in an index that makes it listed may wait for [`flush`](Self::flush).
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    fn push_deferred(&self, desc: &Descriptor, content: Blob) -> impl Future<Output = Result<()>> + Send {
+        self.push(desc, content)
+    }
+
+    /// Writes what [`push_deferred`](Self::push_deferred) left to wait. What is not flushed is lost, never torn.
+    ///
+    /// # Errors
+    ///
+    /// When an index could not be written; the entries keep waiting.
+    fn flush(&self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Stores content that is not described yet, in one pass, and describes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) by default: describe the content first, then push it.
+    fn ingest(
+        &self,
+        media_type: &MediaType,
+        algorithm: Algorithm,
+        content: Blob,
+    ) -> impl Future<Output = Result<Descriptor>> + Send {
+        let _ = (media_type, algorithm, content);
+        async { Err(Error::unsupported("storing content that is not described")) }
+    }
+
+    /// Takes content from the first of `from` that gives it, without moving its bytes; else pushes `content`, which
+    /// should be opened lazily.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push); a refused mount is no error.
+    fn mount(
+        &self,
+        desc: &Descriptor,
+        from: &[Location],
+        content: Blob,
+    ) -> impl Future<Output = Result<MountOutcome>> + Send {
+        let _ = from;
+        async move { self.push(desc, content).await.map(|()| MountOutcome::Pushed) }
+    }
+
+    /// How many pushes the store can take at once, if it has a bound.
+    fn max_concurrency(&self) -> Option<NonZeroUsize> {
+        None
+    }
+}
+
+/// Gives and takes content.
+pub trait Storage: ReadOnlyStorage + Pusher {}
+
+impl<T: ReadOnlyStorage + Pusher + ?Sized> Storage for T {}
+
+/// Removes content.
+pub trait Deleter: Send + Sync {
+    /// Removes the content of a descriptor, and the tags that point to it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) when it is not there; [`Unsupported`](crate::ErrorKind::Unsupported)
+    /// when the store does not delete.
+    fn delete(&self, desc: &Descriptor) -> impl Future<Output = Result<()>> + Send;
+}
