@@ -25,10 +25,10 @@ pub struct Index {
     #[serde(default, skip_serializing_if = "wire::no_media_type", deserialize_with = "wire::optional_media_type")]
     pub artifact_type: Option<MediaType>,
     /// The entries: manifests, nested indexes, or anything else.
-    #[serde(default, deserialize_with = "wire::null_default")]
+    #[serde(default, deserialize_with = "wire::objects")]
     pub manifests: Vec<Descriptor>,
     /// The manifest that this one speaks of: a weak link, whose target may be absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "wire::optional_object")]
     pub subject: Option<Descriptor>,
     /// Annotations of this index.
     #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]

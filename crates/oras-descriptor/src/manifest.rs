@@ -25,12 +25,13 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "wire::no_media_type", deserialize_with = "wire::optional_media_type")]
     pub artifact_type: Option<MediaType>,
     /// The configuration.
+    #[serde(deserialize_with = "wire::object")]
     pub config: Descriptor,
     /// The layers, base first.
-    #[serde(default, deserialize_with = "wire::null_default")]
+    #[serde(default, deserialize_with = "wire::objects")]
     pub layers: Vec<Descriptor>,
     /// The manifest that this one speaks of: a weak link, whose target may be absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "wire::optional_object")]
     pub subject: Option<Descriptor>,
     /// Annotations of this manifest.
     #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]
@@ -122,7 +123,24 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_manifest() {
-        for bad in ["", "[]", "{}", "null", "<html>", r#"{"config":null}"#] {
+        let digest = crate::Digest::of(b"");
+        let array = format!(r#"["a/b","{digest}",0]"#);
+        let object = format!(r#"{{"digest":"{digest}","size":0}}"#);
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            "null",
+            "<html>",
+            r#"{"config":null}"#,
+            &format!(r#"{{"config":{object}}}{{}}"#),
+            &format!(r#"{{"config":{object},"config":{object}}}"#),
+            &format!(r#"[2,null,null,{object}]"#),
+            &format!(r#"{{"config":{array}}}"#),
+            &format!(r#"{{"config":{object},"layers":[{array}]}}"#),
+            &format!(r#"{{"config":{object},"layers":[null]}}"#),
+            &format!(r#"{{"config":{object},"subject":{array}}}"#),
+        ] {
             assert!(matches!(Manifest::from_slice(bad.as_bytes()), Err(DocumentError::Json { .. })), "{bad}");
         }
     }
