@@ -25,7 +25,11 @@ pub struct RawStream {
     source: Option<Arc<dyn BlobSource>>,
     state: State,
     barren: u32,
+    observer: Option<Observer>,
 }
+
+/// Is told the position after each chunk.
+pub(super) type Observer = Arc<dyn Fn(u64) + Send + Sync>;
 
 enum State {
     Idle,
@@ -37,15 +41,21 @@ enum State {
 
 impl RawStream {
     pub(super) fn once(size: Option<u64>, stream: ByteStream) -> Self {
-        Self { size, position: 0, source: None, state: State::Open(stream), barren: 0 }
+        Self { size, position: 0, source: None, state: State::Open(stream), barren: 0, observer: None }
     }
 
     pub(super) fn replayable(size: Option<u64>, source: Arc<dyn BlobSource>) -> Self {
-        Self { size, position: 0, source: Some(source), state: State::Idle, barren: 0 }
+        Self { size, position: 0, source: Some(source), state: State::Idle, barren: 0, observer: None }
     }
 
     pub(super) fn replay(&self) -> Option<Self> {
-        self.source.clone().map(|source| Self::replayable(self.size, source))
+        let mut fresh = Self::replayable(self.size, self.source.clone()?);
+        fresh.observer.clone_from(&self.observer);
+        Some(fresh)
+    }
+
+    pub(super) fn observe(&mut self, observer: Observer) {
+        self.observer = Some(observer);
     }
 
     /// Makes the next poll fail.
@@ -158,6 +168,9 @@ impl RawStream {
         }
         self.position = position;
         self.barren = 0;
+        if let Some(observer) = &self.observer {
+            observer(position);
+        }
         Ok(chunk)
     }
 }
