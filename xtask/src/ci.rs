@@ -47,16 +47,10 @@ const WASM: Tool = Tool {
 /// The gates, in the order they run.
 const GATES: &[Gate] = &[
     Gate::new("format", Work::Cargo(&["fmt --all --check"])).needs(&FMT),
-    Gate::new(
-        "clippy, all features",
-        Work::Cargo(&["clippy --workspace --all-targets --all-features -- -D warnings"]),
-    )
-    .needs(&CLIPPY),
-    Gate::new(
-        "clippy, no default features",
-        Work::Cargo(&["clippy --workspace --no-default-features -- -D warnings"]),
-    )
-    .needs(&CLIPPY),
+    Gate::new("clippy, all features", Work::Cargo(&["clippy --workspace --all-targets --all-features -- -D warnings"]))
+        .needs(&CLIPPY),
+    Gate::new("clippy, no default features", Work::Cargo(&["clippy --workspace --no-default-features -- -D warnings"]))
+        .needs(&CLIPPY),
     Gate::new("each crate alone", Work::Call(gate::each_crate_alone)),
     // Doctests are a gate of their own: without the target words they would run twice.
     Gate::new(
@@ -64,24 +58,14 @@ const GATES: &[Gate] = &[
         Work::Cargo(&["test --workspace --all-features --no-fail-fast --lib --bins --tests --examples"]),
     )
     .test(),
-    Gate::new(
-        "doctests",
-        Work::Cargo(&["test --workspace --all-features --no-fail-fast --doc"]),
-    )
-    .test(),
-    Gate::new(
-        "documentation",
-        Work::Cargo(&["doc --no-deps --workspace --all-features"]),
-    )
-    .env("RUSTDOCFLAGS", "-D warnings"),
+    Gate::new("doctests", Work::Cargo(&["test --workspace --all-features --no-fail-fast --doc"])).test(),
+    Gate::new("documentation", Work::Cargo(&["doc --no-deps --workspace --all-features"]))
+        .env("RUSTDOCFLAGS", "-D warnings"),
     Gate::new("tidy", Work::Call(tidy::passes)),
     // The fetch brings the packages of other platforms, whose licences count too.
     Gate::new(
         "licences, bans, sources",
-        Work::Cargo(&[
-            "fetch --locked",
-            "deny --offline check licenses bans sources",
-        ]),
+        Work::Cargo(&["fetch --locked", "deny --offline check licenses bans sources"]),
     )
     .needs(&DENY),
     Gate::new(
@@ -126,11 +110,7 @@ fn within(elapsed: Duration, budget: Duration) -> Outcome {
     if elapsed <= budget {
         return Outcome::Passed;
     }
-    println!(
-        "too slow: {} s, at most {} s",
-        elapsed.as_secs(),
-        budget.as_secs()
-    );
+    println!("too slow: {} s, at most {} s", elapsed.as_secs(), budget.as_secs());
     Outcome::Failed
 }
 
@@ -157,12 +137,7 @@ mod tests {
 
     #[test]
     fn counts_what_could_not_be_checked() {
-        const ABSENT: Tool = Tool {
-            name: "absent",
-            unchecked: "nothing",
-            is_there: |_| false,
-            required_in_ci: true,
-        };
+        const ABSENT: Tool = Tool { name: "absent", unchecked: "nothing", is_there: |_| false, required_in_ci: true };
         let gates = [GOOD.needs(&ABSENT)];
         let at_home = run_gates(&gates, true, false);
         assert_eq!(at_home.last_line(), "ci: 1/2 failed 0 missing 1");
@@ -174,10 +149,7 @@ mod tests {
     #[test]
     fn fails_over_the_budget() {
         assert_eq!(within(BUDGET, BUDGET), Outcome::Passed);
-        assert_eq!(
-            within(BUDGET + Duration::from_secs(1), BUDGET),
-            Outcome::Failed
-        );
+        assert_eq!(within(BUDGET + Duration::from_secs(1), BUDGET), Outcome::Failed);
     }
 
     #[test]

@@ -3,13 +3,10 @@
 //! One file a command. A command gets the words after its name and answers with an exit code: 0 when all is well, 1 when
 //! a check failed, 2 when the words make no sense.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line program speaks through them"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks through them")]
 
 mod ci;
+mod lab;
 mod process;
 mod source;
 mod tidy;
@@ -31,6 +28,11 @@ const COMMANDS: &[Command] = &[
         run: ci::run,
     },
     Command {
+        name: "lab",
+        usage: "lab              gets and starts the registries and clients of others, and compares what they can do",
+        run: lab::run,
+    },
+    Command {
         name: "tidy",
         usage: "tidy             layers, lengths, STATUS.md, README.md, dependency counts, forbidden text",
         run: tidy::run,
@@ -41,9 +43,7 @@ fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let name = words.next();
     let rest: Vec<String> = words.collect();
-    let known = COMMANDS
-        .iter()
-        .find(|command| Some(command.name) == name.as_deref());
+    let known = COMMANDS.iter().find(|command| Some(command.name) == name.as_deref());
     match known {
         Some(command) => (command.run)(&rest),
         None => bad_words(name.as_deref()),

@@ -8,11 +8,9 @@ pub(crate) type Result<T> = std::result::Result<T, String>;
 
 /// The directory of the workspace.
 pub(crate) fn root() -> PathBuf {
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    manifest
-        .parent()
-        .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
 /// The cargo that runs us, to be run again in the workspace.
@@ -32,9 +30,7 @@ pub(crate) fn program(name: &str) -> Command {
 
 /// Runs to the end and answers what was printed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let answer = command
-        .output()
-        .map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    let answer = command.output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
     if !answer.status.success() {
         let reason = String::from_utf8_lossy(&answer.stderr);
         return Err(format!("{command:?}: {}: {reason}", answer.status));
@@ -55,11 +51,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// Runs silently, and answers whether it could be run and succeeded.
 pub(crate) fn probe(command: &mut Command) -> bool {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

@@ -23,11 +23,7 @@ pub(crate) fn code_without_tests(text: &str) -> String {
     while let Some(start) = code.find("#[cfg(test)]") {
         let tail = code.get(start..).unwrap_or_default();
         let length = item_length(tail);
-        let blank: String = tail
-            .chars()
-            .take(length)
-            .map(|c| if c == '\n' { c } else { ' ' })
-            .collect();
+        let blank: String = tail.chars().take(length).map(|c| if c == '\n' { c } else { ' ' }).collect();
         let head = code.get(..start).unwrap_or_default().to_owned();
         let after: String = tail.chars().skip(length).collect();
         code = head + &blank + &after;
@@ -37,10 +33,7 @@ pub(crate) fn code_without_tests(text: &str) -> String {
 
 /// All functions with a body, in the order they stand.
 pub(crate) fn functions(code: &str) -> Vec<Function> {
-    words(code)
-        .filter(|(_, word)| *word == "fn")
-        .filter_map(|(at, _)| function_at(code, at))
-        .collect()
+    words(code).filter(|(_, word)| *word == "fn").filter_map(|(at, _)| function_at(code, at)).collect()
 }
 
 /// The identifiers and keywords, with the byte each starts at.
@@ -84,11 +77,7 @@ pub(crate) fn is_word(c: char) -> bool {
 
 fn function_at(code: &str, at: usize) -> Option<Function> {
     let signature = code.get(at + "fn".len()..)?;
-    let name: String = signature
-        .trim_start()
-        .chars()
-        .take_while(|c| is_word(*c))
-        .collect();
+    let name: String = signature.trim_start().chars().take_while(|c| is_word(*c)).collect();
     let length = item_length(signature);
     let body: String = signature.chars().take(length).collect();
     if name.is_empty() || !body.ends_with('}') {
@@ -142,11 +131,7 @@ mod tests {
     fn measures_functions() {
         let text = "trait T {\n  fn none(&self);\n  fn some(&self, a: [u8; 4]) -> u8\n  where\n  Self: Sized,\n  {\n    1\n  }\n}\ntype F = fn(u8);\n";
         let found = functions(&code(text));
-        let some = Function {
-            name: "some".to_owned(),
-            line: 3,
-            lines: 6,
-        };
+        let some = Function { name: "some".to_owned(), line: 3, lines: 6 };
         assert_eq!(found, [some]);
     }
 

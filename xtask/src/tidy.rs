@@ -42,11 +42,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     if let Some(word) = words.first() {
         return bad_word("tidy", word);
     }
-    if passes() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs all checks, prints what they found, and answers whether nothing was wrong.
@@ -94,12 +90,7 @@ mod tests {
     #[test]
     fn counts_findings_and_checks_that_could_not_be_made() {
         let checks: &[(&str, Check)] = &[
-            ("finds", |_| {
-                Ok(vec![
-                    Finding::error("a", 1, "wrong"),
-                    Finding::warning("b", 2, "odd"),
-                ])
-            }),
+            ("finds", |_| Ok(vec![Finding::error("a", 1, "wrong"), Finding::warning("b", 2, "odd")])),
             ("breaks", |_| Err("no tool".to_owned())),
             ("is happy", |_| Ok(Vec::new())),
         ];

@@ -44,13 +44,7 @@ pub(super) enum Outcome {
 
 impl Gate {
     pub(super) const fn new(name: &'static str, work: Work) -> Self {
-        Self {
-            name,
-            work,
-            needs: None,
-            env: None,
-            test: false,
-        }
+        Self { name, work, needs: None, env: None, test: false }
     }
 
     /// Sets the tool without which the gate checks nothing.
@@ -91,11 +85,7 @@ impl Gate {
             Work::Cargo(lines) => lines.iter().all(|line| self.cargo(line)),
             Work::Call(function) => function(),
         };
-        if passed {
-            Outcome::Passed
-        } else {
-            Outcome::Failed
-        }
+        if passed { Outcome::Passed } else { Outcome::Failed }
     }
 
     fn cargo(&self, line: &str) -> bool {
@@ -126,13 +116,7 @@ pub(super) fn each_crate_alone() -> bool {
     let mut all_well = true;
     for package in packages.iter().filter(|package| package.published) {
         let mut command = process::cargo();
-        command.args([
-            "check",
-            "--quiet",
-            "--no-default-features",
-            "-p",
-            &package.name,
-        ]);
+        command.args(["check", "--quiet", "--no-default-features", "-p", &package.name]);
         if !process::succeeds(&mut command) {
             println!("{} does not build alone", package.name);
             all_well = false;
@@ -147,10 +131,7 @@ mod tests {
 
     #[test]
     fn stops_at_the_first_line_that_fails() {
-        let gate = Gate::new(
-            "lines",
-            Work::Cargo(&["--version", "no-such-command", "--version"]),
-        );
+        let gate = Gate::new("lines", Work::Cargo(&["--version", "no-such-command", "--version"]));
         assert_eq!(gate.run(false), Outcome::Failed);
         let gate = Gate::new("line", Work::Cargo(&["--version"]));
         assert_eq!(gate.run(false), Outcome::Passed);

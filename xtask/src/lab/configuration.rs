@@ -83,12 +83,10 @@ fn set(object: &mut Value, key: &str, value: Value) {
 /// Olareg: flags, and a file of users.
 pub(crate) fn olareg(program: &Path, dir: &Path, port: u16, access: &Access) -> Result<Plan, LabError> {
     let mut plan = Plan::new(program);
-    plan.command.args(["serve", "--addr", "127.0.0.1", "--port", &port.to_string()]).args([
-        "--store-type",
-        "mem",
-        "--api-delete",
-        "--api-blob-delete",
-    ]);
+    plan.command.args(["serve", "--addr", "127.0.0.1", "--port", &port.to_string()]);
+    plan.command.args(["--store-type", "mem", "--api-delete", "--api-blob-delete"]);
+    // As the other registries do: a manifest may come before what it names.
+    plan.command.args(["--api-sparse-image", "--api-sparse-index"]);
     match access {
         Access::Plain => {}
         Access::Basic { user, password } => {

@@ -35,11 +35,7 @@ fn blank_length(rest: &str, after_word: bool) -> Option<usize> {
     if rest.starts_with('\'') {
         return character_length(rest);
     }
-    if after_word {
-        None
-    } else {
-        raw_string_length(rest)
-    }
+    if after_word { None } else { raw_string_length(rest) }
 }
 
 fn block_comment_length(rest: &str) -> usize {
@@ -89,9 +85,7 @@ fn character_length(rest: &str) -> Option<usize> {
 }
 
 fn raw_string_length(rest: &str) -> Option<usize> {
-    let prefix = ["r", "br", "cr"]
-        .into_iter()
-        .find(|prefix| rest.strip_prefix(prefix).is_some_and(opens_raw))?;
+    let prefix = ["r", "br", "cr"].into_iter().find(|prefix| rest.strip_prefix(prefix).is_some_and(opens_raw))?;
     let tail = rest.strip_prefix(prefix)?;
     let hashes = tail.chars().take_while(|c| *c == '#').count();
     let open = prefix.len() + hashes + 1;

@@ -41,11 +41,7 @@ fn too_many(names: &[&str], limit: usize, found: &BTreeSet<String>) -> Option<Fi
     let count = found.len();
     (count > limit).then(|| {
         let names = names.join(" and ");
-        Finding::error(
-            "Cargo.lock",
-            1,
-            format!("{count} crates below {names}, at most {limit}"),
-        )
+        Finding::error("Cargo.lock", 1, format!("{count} crates below {names}, at most {limit}"))
     })
 }
 
@@ -60,15 +56,7 @@ fn unwanted(name: &str, forbidden: &[&str], found: &BTreeSet<String>) -> Vec<Fin
 /// The packages of others below these, as `name version`, with their default features.
 fn below(names: &[&str], members: &[Package]) -> Result<BTreeSet<String>> {
     let mut cargo = process::cargo();
-    cargo.args([
-        "tree",
-        "-e",
-        "normal,build",
-        "--prefix",
-        "none",
-        "--target",
-        TARGET,
-    ]);
+    cargo.args(["tree", "-e", "normal,build", "--prefix", "none", "--target", TARGET]);
     for name in names {
         cargo.args(["-p", name]);
     }
@@ -94,22 +82,13 @@ mod tests {
     const TEXT: &str = "oras-copy v0.1.0 (/x)\nbytes v1.11.0\nserde_derive v1.0.1 (proc-macro)\nbytes v1.11.0 (*)\n\nsyn v2.0.1\nsyn v3.0.1\nurl v2.0.0\n";
 
     fn found() -> BTreeSet<String> {
-        let ours = Package {
-            name: "oras-copy".to_owned(),
-            ..Package::default()
-        };
+        let ours = Package { name: "oras-copy".to_owned(), ..Package::default() };
         parse(TEXT, &[ours])
     }
 
     #[test]
     fn counts_each_version_of_others_once() {
-        let expected = [
-            "bytes v1.11.0",
-            "serde_derive v1.0.1",
-            "syn v2.0.1",
-            "syn v3.0.1",
-            "url v2.0.0",
-        ];
+        let expected = ["bytes v1.11.0", "serde_derive v1.0.1", "syn v2.0.1", "syn v3.0.1", "url v2.0.0"];
         assert!(found().iter().eq(expected));
     }
 
@@ -117,11 +96,7 @@ mod tests {
     fn compares_with_the_limit() {
         assert!(too_many(&["a"], 5, &found()).is_none());
         let finding = too_many(&["a", "b"], 4, &found()).unwrap();
-        assert!(
-            finding
-                .to_string()
-                .contains("5 crates below a and b, at most 4")
-        );
+        assert!(finding.to_string().contains("5 crates below a and b, at most 4"));
     }
 
     #[test]

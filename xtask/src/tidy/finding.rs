@@ -14,20 +14,12 @@ pub(crate) struct Finding {
 impl Finding {
     /// Something that fails the run; lines count from 1.
     pub(crate) fn error(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-            warning: false,
-        }
+        Self { path: path.to_owned(), line, message: message.into(), warning: false }
     }
 
     /// Something that is said and fails nothing.
     pub(crate) fn warning(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            warning: true,
-            ..Self::error(path, line, message)
-        }
+        Self { warning: true, ..Self::error(path, line, message) }
     }
 
     pub(crate) const fn is_warning(&self) -> bool {

@@ -6,11 +6,7 @@ use crate::process::Result;
 use crate::source;
 
 /// Directories that exist on a build machine; put together here, so that this file passes.
-const PATHS: &[&str] = &[
-    concat!("/", "work/"),
-    concat!("/", "root/"),
-    concat!("/", "opt/"),
-];
+const PATHS: &[&str] = &[concat!("/", "work/"), concat!("/", "root/"), concat!("/", "opt/")];
 
 /// In Rust code, outside comments and strings.
 const CODE: &[&str] = &["todo!", "unimplemented!", "#[ignore"];
@@ -47,11 +43,7 @@ fn code(file: &File) -> Vec<Finding> {
     lines
         .filter_map(|(index, line)| {
             let word = CODE.iter().find(|word| line.contains(**word))?;
-            Some(Finding::error(
-                &file.path,
-                index + 1,
-                format!("{word} must not be committed"),
-            ))
+            Some(Finding::error(&file.path, index + 1, format!("{word} must not be committed")))
         })
         .collect()
 }
@@ -63,24 +55,12 @@ mod tests {
     #[test]
     fn paths_of_a_machine() {
         for dir in ["work", "root", "opt"] {
-            let bad = [
-                format!("cd /{dir}/x"),
-                format!("\"/{dir}/x\""),
-                format!("file:///{dir}/x"),
-            ];
+            let bad = [format!("cd /{dir}/x"), format!("\"/{dir}/x\""), format!("file:///{dir}/x")];
             for line in bad {
-                assert_eq!(
-                    paths(&File::new("a.md", &format!("\n{line}\n"))).len(),
-                    1,
-                    "{line}"
-                );
+                assert_eq!(paths(&File::new("a.md", &format!("\n{line}\n"))).len(), 1, "{line}");
             }
-            let good = [
-                format!("example.com/{dir}/x"),
-                format!("a-/{dir}/x"),
-                format!("/{dir}"),
-                format!("/{dir}ed/x"),
-            ];
+            let good =
+                [format!("example.com/{dir}/x"), format!("a-/{dir}/x"), format!("/{dir}"), format!("/{dir}ed/x")];
             for line in good {
                 assert!(paths(&File::new("a.md", &line)).is_empty(), "{line}");
             }

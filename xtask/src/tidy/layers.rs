@@ -43,10 +43,7 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
 fn check_package(package: &Package, tree: &Tree) -> Vec<Finding> {
     let manifest = format!("{}/Cargo.toml", package.dir);
     let Some(layer) = layer(&package.name) else {
-        let message = format!(
-            "{} has no layer: give it one in the layers check",
-            package.name
-        );
+        let message = format!("{} has no layer: give it one in the layers check", package.name);
         return vec![Finding::error(&manifest, 1, message)];
     };
     let text = tree.text(&manifest).unwrap_or_default();
@@ -61,10 +58,7 @@ fn check_package(package: &Package, tree: &Tree) -> Vec<Finding> {
 /// The last line that starts with the name: dev-dependencies stand at the end. The first line when none does.
 fn line_naming(text: &str, name: &str) -> usize {
     let lines = text.lines().enumerate();
-    let found = lines.filter(|(_, line)| {
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
-    });
+    let found = lines.filter(|(_, line)| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', ' ', '='])));
     found.last().map_or(1, |(index, _)| index + 1)
 }
 
@@ -76,16 +70,17 @@ fn wrong(user: &str, user_layer: u8, dependency: &Dependency) -> Option<String> 
         return wrong_test_kit(dependency);
     }
     let is_upward = dependency.kind != Kind::Dev && used_layer >= user_layer;
-    is_upward.then(|| format!("{user} (layer {user_layer}) uses {used} (layer {used_layer}): only lower layers may be used"))
+    is_upward
+        .then(|| format!("{user} (layer {user_layer}) uses {used} (layer {used_layer}): only lower layers may be used"))
 }
 
 fn wrong_test_kit(dependency: &Dependency) -> Option<String> {
     if dependency.kind != Kind::Dev {
         return Some(format!("{TEST_KIT} may only be a dev-dependency"));
     }
-    dependency
-        .has_version
-        .then(|| format!("{TEST_KIT} is named by path alone: with a version the crates could not be published in order"))
+    dependency.has_version.then(|| {
+        format!("{TEST_KIT} is named by path alone: with a version the crates could not be published in order")
+    })
 }
 
 /// A `#[cfg(test)]` module that used the test kit would see two copies of its own crate.
@@ -93,10 +88,7 @@ fn test_kit_in_source(tree: &Tree) -> Vec<Finding> {
     let name = TEST_KIT.replace('-', "_");
     let files = tree.rust().filter(|file| file.is_library());
     files
-        .filter(|file| {
-            tree.package_of(&file.path)
-                .is_none_or(|package| package.name != TEST_KIT)
-        })
+        .filter(|file| tree.package_of(&file.path).is_none_or(|package| package.name != TEST_KIT))
         .filter_map(|file| {
             let code = source::code(&file.text);
             let (at, _) = source::words(&code).find(|(_, word)| *word == name)?;
@@ -118,11 +110,7 @@ mod tests {
     use super::*;
 
     fn depends(name: &str, kind: Kind, has_version: bool) -> Dependency {
-        Dependency {
-            name: name.to_owned(),
-            kind,
-            has_version,
-        }
+        Dependency { name: name.to_owned(), kind, has_version }
     }
 
     fn findings(user: &str, dependency: Dependency) -> usize {
@@ -138,11 +126,7 @@ mod tests {
     #[test]
     fn lower_layers_may_be_used() {
         for used in ["oras-content", "oras-descriptor", "serde", "oras-transport"] {
-            assert_eq!(
-                findings("oras-auth", depends(used, Kind::Normal, true)),
-                0,
-                "{used}"
-            );
+            assert_eq!(findings("oras-auth", depends(used, Kind::Normal, true)), 0, "{used}");
         }
     }
 
@@ -150,34 +134,21 @@ mod tests {
     fn own_and_higher_layers_may_not() {
         for used in ["oras-layout", "oras-remote", "oras-rs"] {
             for kind in [Kind::Normal, Kind::Build] {
-                assert_eq!(
-                    findings("oras-auth", depends(used, kind, true)),
-                    1,
-                    "{used}"
-                );
+                assert_eq!(findings("oras-auth", depends(used, kind, true)), 1, "{used}");
             }
         }
     }
 
     #[test]
     fn tests_may_look_up() {
-        assert_eq!(
-            findings("oras-remote", depends("oras-registry", Kind::Dev, true)),
-            0
-        );
+        assert_eq!(findings("oras-remote", depends("oras-registry", Kind::Dev, true)), 0);
     }
 
     #[test]
     fn the_test_kit_is_for_tests_and_by_path() {
-        assert_eq!(
-            findings("oras-copy", depends(TEST_KIT, Kind::Dev, false)),
-            0
-        );
+        assert_eq!(findings("oras-copy", depends(TEST_KIT, Kind::Dev, false)), 0);
         assert_eq!(findings("oras-copy", depends(TEST_KIT, Kind::Dev, true)), 1);
-        assert_eq!(
-            findings("oras-rs", depends(TEST_KIT, Kind::Normal, false)),
-            1
-        );
+        assert_eq!(findings("oras-rs", depends(TEST_KIT, Kind::Normal, false)), 1);
     }
 
     #[test]
@@ -189,20 +160,14 @@ mod tests {
 
     #[test]
     fn a_crate_without_a_layer_is_found() {
-        assert_eq!(
-            findings("oras-new", depends("serde", Kind::Normal, true)),
-            1
-        );
+        assert_eq!(findings("oras-new", depends("serde", Kind::Normal, true)), 1);
     }
 
     #[test]
     fn the_test_kit_in_source_is_found() {
         let text = "//! oras_testing may be named here.\n\nuse oras_testing::Faulty;\n";
         let tree = Tree {
-            files: vec![
-                File::new("crates/oras-copy/src/a.rs", text),
-                File::new("crates/oras-copy/tests/it.rs", text),
-            ],
+            files: vec![File::new("crates/oras-copy/src/a.rs", text), File::new("crates/oras-copy/tests/it.rs", text)],
             packages: Vec::new(),
         };
         let place = "crates/oras-copy/src/a.rs:3";

@@ -20,14 +20,9 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
 fn check_file(file: &File) -> Vec<Finding> {
     let mut findings: Vec<Finding> = file_length(file).into_iter().collect();
     let code = source::code(&file.text);
-    let long = source::functions(&code)
-        .into_iter()
-        .filter(|function| function.lines > WARN_FUNCTION);
+    let long = source::functions(&code).into_iter().filter(|function| function.lines > WARN_FUNCTION);
     findings.extend(long.map(|function| {
-        let message = format!(
-            "fn {}: {} lines, more than {WARN_FUNCTION}",
-            function.name, function.lines
-        );
+        let message = format!("fn {}: {} lines, more than {WARN_FUNCTION}", function.name, function.lines);
         Finding::warning(&file.path, function.line, message)
     }));
     findings
@@ -39,13 +34,7 @@ fn file_length(file: &File) -> Option<Finding> {
         let message = format!("{lines} lines, at most {MAX_FILE}");
         return Some(Finding::error(&file.path, lines, message));
     }
-    (lines > WARN_FILE).then(|| {
-        Finding::warning(
-            &file.path,
-            lines,
-            format!("{lines} lines, more than {WARN_FILE}"),
-        )
-    })
+    (lines > WARN_FILE).then(|| Finding::warning(&file.path, lines, format!("{lines} lines, more than {WARN_FILE}")))
 }
 
 #[cfg(test)]
@@ -62,24 +51,16 @@ mod tests {
         for (lines, warnings, errors) in rows {
             let found = findings(&"\n".repeat(lines));
             let warned = found.iter().filter(|finding| finding.is_warning()).count();
-            assert_eq!(
-                (warned, found.len() - warned),
-                (warnings, errors),
-                "{lines} lines"
-            );
+            assert_eq!((warned, found.len() - warned), (warnings, errors), "{lines} lines");
         }
     }
 
     #[test]
     fn function_lengths() {
-        let function =
-            |lines: usize| format!("// a\nfn f() {{\n{}}}\n", "    x();\n".repeat(lines - 2));
+        let function = |lines: usize| format!("// a\nfn f() {{\n{}}}\n", "    x();\n".repeat(lines - 2));
         assert!(findings(&function(60)).is_empty());
         let found = findings(&function(61));
         assert_eq!(found.len(), 1);
-        assert_eq!(
-            found[0].to_string(),
-            "a.rs:2: warning: fn f: 61 lines, more than 60"
-        );
+        assert_eq!(found[0].to_string(), "a.rs:2: warning: fn f: 61 lines, more than 60");
     }
 }

@@ -10,9 +10,7 @@ const MAX_LINES: usize = 120;
 
 /// Checks the root of every crate for others.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
-    let roots = tree
-        .rust()
-        .filter(|file| file.is_library() && file.path.ends_with("/src/lib.rs"));
+    let roots = tree.rust().filter(|file| file.is_library() && file.path.ends_with("/src/lib.rs"));
     Ok(roots.flat_map(check_file).collect())
 }
 
@@ -55,9 +53,7 @@ fn foreign_items(code: &str) -> Vec<(usize, String)> {
 }
 
 fn after_attribute(rest: &str) -> &str {
-    source::bracketed(rest)
-        .and_then(|attribute| rest.split_once(attribute))
-        .map_or("", |(_, tail)| tail)
+    source::bracketed(rest).and_then(|attribute| rest.split_once(attribute)).map_or("", |(_, tail)| tail)
 }
 
 /// What follows a `mod` or `pub use`; of a module with a body, the body follows. `None` for any other item.
@@ -111,14 +107,8 @@ mod tests {
         let rows = [
             ("mod a;\nfn f() { g(); }\npub use a::A;\n", (2, "fn f() {")),
             ("use a::A;\n", (1, "use a::A;")),
-            (
-                "\npub struct S {\n    a: u8,\n}\nmod b;\n",
-                (2, "pub struct S"),
-            ),
-            (
-                "pub mod m {\n    pub const X: u8 = 1;\n}\n",
-                (2, "pub const X:"),
-            ),
+            ("\npub struct S {\n    a: u8,\n}\nmod b;\n", (2, "pub struct S")),
+            ("pub mod m {\n    pub const X: u8 = 1;\n}\n", (2, "pub const X:")),
             ("pub type T = u8;\n", (1, "pub type T")),
             ("macro_rules! m {\n () => {};\n}\n", (1, "macro_rules! m {")),
         ];

@@ -43,8 +43,7 @@ pub(crate) fn load() -> Result<Vec<Package>> {
 }
 
 fn parse(text: &str) -> Result<Vec<Package>> {
-    let document: Value =
-        serde_json::from_str(text).map_err(|error| format!("cargo metadata: {error}"))?;
+    let document: Value = serde_json::from_str(text).map_err(|error| format!("cargo metadata: {error}"))?;
     let root = string(&document, "workspace_root")?;
     let packages = array(&document, "packages")?;
     packages.iter().map(|value| package(value, &root)).collect()
@@ -72,18 +71,12 @@ fn dependency(value: &Value) -> Result<Dependency> {
         Some("dev") => Kind::Dev,
         Some(other) => return Err(format!("unknown kind of dependency: {other}")),
     };
-    Ok(Dependency {
-        name: string(value, "name")?,
-        kind,
-        has_version: string(value, "req")? != "*",
-    })
+    Ok(Dependency { name: string(value, "name")?, kind, has_version: string(value, "req")? != "*" })
 }
 
 fn string(value: &Value, key: &str) -> Result<String> {
     let found = value.get(key).and_then(Value::as_str);
-    found
-        .map(str::to_owned)
-        .ok_or_else(|| format!("cargo metadata without {key}"))
+    found.map(str::to_owned).ok_or_else(|| format!("cargo metadata without {key}"))
 }
 
 fn array<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {
@@ -105,22 +98,14 @@ mod tests {
         let (a, x) = (&packages[0], &packages[1]);
         assert_eq!((a.dir.as_str(), a.published), ("crates/a", true));
         assert_eq!((x.dir.as_str(), x.published), ("x", false));
-        let kinds: Vec<_> = a
-            .dependencies
-            .iter()
-            .map(|dependency| dependency.kind)
-            .collect();
+        let kinds: Vec<_> = a.dependencies.iter().map(|dependency| dependency.kind).collect();
         assert_eq!(kinds, [Kind::Normal, Kind::Dev, Kind::Build]);
         assert!(a.dependencies[0].has_version && !a.dependencies[1].has_version);
     }
 
     #[test]
     fn says_what_is_missing() {
-        assert!(
-            parse(r#"{"workspace_root":"/w"}"#)
-                .unwrap_err()
-                .contains("packages")
-        );
+        assert!(parse(r#"{"workspace_root":"/w"}"#).unwrap_err().contains("packages"));
         assert!(parse("not json").is_err());
     }
 }

@@ -13,9 +13,7 @@ const README: &str = "README.md";
 
 /// Compares the blocks of the file with the tree.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
-    let text = tree
-        .text(README)
-        .ok_or_else(|| format!("{README} is missing"))?;
+    let text = tree.text(README).ok_or_else(|| format!("{README} is missing"))?;
     let blocks = blocks(text);
     Ok(blocks.iter().flat_map(|block| block.check(tree)).collect())
 }
@@ -100,10 +98,7 @@ fn blocks(text: &str) -> Vec<Block> {
 }
 
 fn marker(line: &str) -> Option<String> {
-    let inner = line
-        .trim()
-        .strip_prefix("<!-- code:")?
-        .strip_suffix("-->")?;
+    let inner = line.trim().strip_prefix("<!-- code:")?.strip_suffix("-->")?;
     Some(inner.trim().to_owned())
 }
 
@@ -115,16 +110,10 @@ fn region_of(text: &str, region: Option<&str>) -> Option<Vec<String>> {
     let start = format!("// region: {name}");
     let mut lines = text.lines();
     lines.find(|line| line.trim() == start)?;
-    let inner: Vec<&str> = lines
-        .take_while(|line| line.trim() != "// endregion")
-        .collect();
+    let inner: Vec<&str> = lines.take_while(|line| line.trim() != "// endregion").collect();
     let indents = inner.iter().filter(|line| !line.trim().is_empty());
-    let indent = indents
-        .map(|line| line.len() - line.trim_start().len())
-        .min()?;
-    let moved = inner
-        .iter()
-        .map(|line| line.get(indent..).unwrap_or_default().to_owned());
+    let indent = indents.map(|line| line.len() - line.trim_start().len()).min()?;
+    let moved = inner.iter().map(|line| line.get(indent..).unwrap_or_default().to_owned());
     Some(moved.collect())
 }
 
@@ -133,13 +122,11 @@ mod tests {
     use super::super::tree::File;
     use super::*;
 
-    const EXAMPLE: &str = "fn main() {\n    // region: push\n    a();\n\n    if b() {\n        c();\n    }\n    // endregion\n}\n";
+    const EXAMPLE: &str =
+        "fn main() {\n    // region: push\n    a();\n\n    if b() {\n        c();\n    }\n    // endregion\n}\n";
 
     fn messages(readme: &str) -> Vec<String> {
-        let tree = Tree {
-            files: vec![File::new(README, readme), File::new("e.rs", EXAMPLE)],
-            packages: Vec::new(),
-        };
+        let tree = Tree { files: vec![File::new(README, readme), File::new("e.rs", EXAMPLE)], packages: Vec::new() };
         let findings = check(&tree).unwrap();
         findings.iter().map(ToString::to_string).collect()
     }
@@ -156,22 +143,10 @@ mod tests {
     fn other_code_is_found() {
         let rows = [
             ("```rust\na();\n```\n", "no marker"),
-            (
-                "<!-- code: e.rs#push -->\ntext\n```rust\na();\n```\n",
-                "no marker",
-            ),
-            (
-                "<!-- code: x.rs -->\n```rust\na();\n```\n",
-                "x.rs is not there",
-            ),
-            (
-                "<!-- code: e.rs#pull -->\n```rust\na();\n```\n",
-                "no such region",
-            ),
-            (
-                "<!-- code: e.rs#push -->\n```rust\na();\n```\n",
-                "not that of e.rs#push",
-            ),
+            ("<!-- code: e.rs#push -->\ntext\n```rust\na();\n```\n", "no marker"),
+            ("<!-- code: x.rs -->\n```rust\na();\n```\n", "x.rs is not there"),
+            ("<!-- code: e.rs#pull -->\n```rust\na();\n```\n", "no such region"),
+            ("<!-- code: e.rs#push -->\n```rust\na();\n```\n", "not that of e.rs#push"),
         ];
         for (readme, message) in rows {
             let found = messages(readme);

@@ -8,19 +8,11 @@ use crate::source;
 const SERVER: &str = "crates/oras-registry/";
 
 /// Ways to start a task that outlives its caller. `spawn_blocking` is none: sinks own such threads and end them.
-const SPAWNS: &[&str] = &[
-    "tokio::spawn",
-    "task::spawn(",
-    "spawn_local(",
-    "JoinSet",
-    "Handle::current().spawn(",
-];
+const SPAWNS: &[&str] = &["tokio::spawn", "task::spawn(", "spawn_local(", "JoinSet", "Handle::current().spawn("];
 
 /// Looks through the source of libraries, tests apart.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
-    let files = tree
-        .rust()
-        .filter(|file| file.is_library() && !file.path.starts_with(SERVER));
+    let files = tree.rust().filter(|file| file.is_library() && !file.path.starts_with(SERVER));
     Ok(files.flat_map(check_file).collect())
 }
 
@@ -41,10 +33,7 @@ mod tests {
     use super::*;
 
     fn count(path: &str, text: &str) -> usize {
-        let tree = Tree {
-            files: vec![File::new(path, text)],
-            packages: Vec::new(),
-        };
+        let tree = Tree { files: vec![File::new(path, text)], packages: Vec::new() };
         check(&tree).unwrap().len()
     }
 
@@ -75,11 +64,7 @@ mod tests {
     #[test]
     fn the_registry_and_tests_may() {
         let text = "fn f() { tokio::spawn(g()); }";
-        for path in [
-            "crates/oras-registry/src/a.rs",
-            "crates/oras-copy/tests/a.rs",
-            "tests/src/lib.rs",
-        ] {
+        for path in ["crates/oras-registry/src/a.rs", "crates/oras-copy/tests/a.rs", "tests/src/lib.rs"] {
             assert_eq!(count(path, text), 0, "{path}");
         }
     }

@@ -3,8 +3,9 @@
 //! A test is a function under `#[test]` or an attribute whose path ends so, in a macro such as `proptest!` too; and a row of
 //! a table whose macro makes such functions: `name: …`, `name => …`, `name = …`, `name(…)` or `name,` at the start of a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::metadata::Package;
 use super::tree::{File, Tree};
 use crate::source;
 
@@ -14,29 +15,21 @@ pub(crate) struct TestNames {
     places: BTreeMap<String, Vec<Place>>,
 }
 
-/// A test's crate, as code names it, and the words a path to it may use: directories, file and modules.
+/// What a test's crate may be called, and the words a path to it may use: directories, file and modules.
 #[derive(Debug)]
 struct Place {
-    krate: String,
+    krate: Vec<String>,
     modules: Vec<String>,
 }
 
 impl TestNames {
     /// Reads all Rust files.
     pub(crate) fn collect(tree: &Tree) -> Self {
-        let files: Vec<(&File, String)> = tree
-            .rust()
-            .map(|file| (file, source::code(&file.text)))
-            .collect();
-        let tables: Vec<String> = files
-            .iter()
-            .flat_map(|(_, code)| test_macros(code))
-            .collect();
+        let files: Vec<(&File, String)> = tree.rust().map(|file| (file, source::code(&file.text))).collect();
+        let tables: BTreeSet<String> = files.iter().flat_map(|(_, code)| test_macros(code)).collect();
         let mut names = Self::default();
         for (file, code) in &files {
-            let krate = tree
-                .package_of(&file.path)
-                .map_or_else(String::new, |package| package.name.replace('-', "_"));
+            let krate = tree.package_of(&file.path).map_or_else(Vec::new, names_of);
             let mut found = test_functions(code);
             found.extend(tables.iter().flat_map(|table| table_rows(code, table)));
             for name in found {
@@ -46,49 +39,53 @@ impl TestNames {
         names
     }
 
-    /// Whether a test has this name: `name`, or `krate::some::modules::name`.
-    pub(crate) fn has(&self, path: &str) -> bool {
+    /// How many tests have this name: `name`, or `krate::some::modules::name`.
+    pub(crate) fn count(&self, path: &str) -> usize {
         let mut parts: Vec<&str> = path.split("::").collect();
         let Some(places) = parts.pop().and_then(|name| self.places.get(name)) else {
-            return false;
+            return 0;
         };
         let Some((krate, modules)) = parts.split_first() else {
-            return true;
+            return places.len();
         };
         let krate = krate.replace('-', "_");
-        places.iter().any(|place| {
+        let is_meant = |place: &&Place| {
             let has_module = |module: &&str| place.modules.iter().any(|known| known == module);
-            place.krate == krate && modules.iter().all(has_module)
-        })
+            place.krate.contains(&krate) && modules.iter().all(has_module)
+        };
+        places.iter().filter(is_meant).count()
     }
 
     pub(crate) fn len(&self) -> usize {
         self.places.values().map(Vec::len).sum()
     }
 
-    fn add(&mut self, name: String, krate: &str, modules: Vec<String>) {
-        let place = Place {
-            krate: krate.to_owned(),
-            modules,
-        };
+    fn add(&mut self, name: String, krate: &[String], modules: Vec<String>) {
+        let place = Place { krate: krate.to_vec(), modules };
         self.places.entry(name).or_default().push(place);
     }
 }
 
+/// The package and its directory, as code writes them: the library of the umbrella has the name of its directory.
+fn names_of(package: &Package) -> Vec<String> {
+    let dir = package.dir.rsplit('/').next().unwrap_or_default();
+    [package.name.as_str(), dir].map(|name| name.replace('-', "_")).into()
+}
+
+/// Directories and file of the path, and whatever opens a block in the file: modules, and groups of rows that become some.
 fn modules(path: &str, code: &str) -> Vec<String> {
     let stem = path.trim_end_matches(".rs");
     let mut modules: Vec<String> = stem.split('/').map(str::to_owned).collect();
-    let mut words = source::words(code).map(|(_, word)| word);
-    while words.any(|word| word == "mod") {
-        modules.extend(words.next().map(str::to_owned));
-    }
+    let blocks = code.split('{').filter_map(|before| {
+        let (_, word) = source::words(before.rsplit('\n').next()?).last()?;
+        before.trim_end().ends_with(word).then(|| word.to_owned())
+    });
+    modules.extend(blocks);
     modules
 }
 
 fn test_functions(code: &str) -> Vec<String> {
-    let attributes = code
-        .match_indices("#[")
-        .filter_map(|(at, _)| code.get(at..));
+    let attributes = code.match_indices("#[").filter_map(|(at, _)| code.get(at..));
     attributes.filter_map(tested_function).collect()
 }
 
@@ -108,7 +105,9 @@ fn tested_function(text: &str) -> Option<String> {
     let signature = rest.split(['(', '<', '{', ';']).next()?;
     let mut words = source::words(signature).map(|(_, word)| word);
     words.find(|word| *word == "fn")?;
-    words.next().map(str::to_owned)
+    let name = words.next()?;
+    // In the macro of a table it is `$name`: no name yet.
+    (!signature.contains('$')).then(|| name.to_owned())
 }
 
 /// The macros of this file that make tests.
@@ -124,15 +123,11 @@ fn test_macros(code: &str) -> Vec<String> {
         .collect()
 }
 
-/// The names that start the lines of a table.
+/// The names that start the lines of a table. What stands beside the opening brace of several lines is no row.
 fn table_rows(code: &str, table: &str) -> Vec<String> {
     let call = format!("{table}!");
-    let calls = code.split(&call).skip(1);
-    calls
-        .filter_map(source::bracketed)
-        .flat_map(str::lines)
-        .filter_map(row_name)
-        .collect()
+    let calls = code.split(&call).skip(1).filter_map(source::bracketed);
+    calls.flat_map(|call| call.lines().skip(usize::from(call.contains('\n')))).filter_map(row_name).collect()
 }
 
 fn row_name(line: &str) -> Option<String> {
@@ -146,19 +141,12 @@ fn row_name(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::metadata::Package;
     use super::*;
 
     fn names(path: &str, text: &str) -> TestNames {
-        let package = Package {
-            name: "oras-copy".to_owned(),
-            dir: "crates/oras-copy".to_owned(),
-            ..Package::default()
-        };
-        TestNames::collect(&Tree {
-            files: vec![File::new(path, text)],
-            packages: vec![package],
-        })
+        let package =
+            Package { name: "oras-copy".to_owned(), dir: "crates/oras-copy".to_owned(), ..Package::default() };
+        TestNames::collect(&Tree { files: vec![File::new(path, text)], packages: vec![package] })
     }
 
     #[test]
@@ -176,7 +164,7 @@ mod tests {
             fn panics<T>() where T: X {}";
         let names = names("crates/oras-copy/tests/it.rs", text);
         for name in ["plain", "with_attributes", "property", "panics"] {
-            assert!(names.has(name), "{name}");
+            assert_eq!(names.count(name), 1, "{name}");
         }
         assert_eq!(names.len(), 4);
     }
@@ -186,15 +174,33 @@ mod tests {
         let text = "
             macro_rules! table { ($($n:ident: $x:expr,)*) => { $(#[test] fn $n() { t($x) })* } }
             macro_rules! other { ($n:ident) => { fn $n() {} } }
-            table! {
+            table! { f:
                 accepts_a: \"a\",
                 rejects_b: f::g(1),
                 std::mem,
             }
             other!(unrelated,);";
         let names = names("crates/oras-copy/tests/it.rs", text);
-        assert!(names.has("accepts_a") && names.has("rejects_b"));
-        assert!(!names.has("std") && !names.has("unrelated"));
+        assert_eq!((names.count("accepts_a"), names.count("rejects_b")), (1, 1));
+        for other in ["std", "unrelated", "f", "n"] {
+            assert_eq!(names.count(other), 0, "{other}");
+        }
+    }
+
+    #[test]
+    fn counts_a_row_once_where_two_files_have_a_macro_of_the_name() {
+        let table = "macro_rules! t { ($n:ident) => { #[test] fn $n() {} } }\n";
+        let tree = Tree {
+            files: vec![File::new("a.rs", &format!("{table}t! {{\n    one,\n}}\n")), File::new("b.rs", table)],
+            packages: Vec::new(),
+        };
+        assert_eq!(TestNames::collect(&tree).len(), 1);
+    }
+
+    #[test]
+    fn the_umbrella_has_two_names() {
+        let package = Package { name: "oras-rs".to_owned(), dir: "crates/oras".to_owned(), ..Package::default() };
+        assert_eq!(names_of(&package), ["oras_rs", "oras"]);
     }
 
     #[test]
@@ -213,23 +219,13 @@ mod tests {
 
     #[test]
     fn paths_name_the_crate_and_modules() {
-        let text = "mod inner { #[test] fn works() {} }";
+        let text = "mod inner {\n    #[test] fn works() {}\n}\n";
         let names = names("crates/oras-copy/src/graph/walk.rs", text);
-        for good in [
-            "works",
-            "oras_copy::works",
-            "oras-copy::graph::walk::inner::works",
-        ] {
-            assert!(names.has(good), "{good}");
+        for good in ["works", "oras_copy::works", "oras-copy::graph::walk::inner::works"] {
+            assert_eq!(names.count(good), 1, "{good}");
         }
-        for bad in [
-            "oras_pack::works",
-            "oras_copy::other::works",
-            "oras_copy::fails",
-            "fails",
-            "",
-        ] {
-            assert!(!names.has(bad), "{bad}");
+        for bad in ["oras_pack::works", "oras_copy::other::works", "oras_copy::fails", "fails", ""] {
+            assert_eq!(names.count(bad), 0, "{bad}");
         }
     }
 }

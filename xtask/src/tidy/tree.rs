@@ -22,17 +22,8 @@ pub(crate) struct File {
 impl Tree {
     pub(crate) fn load() -> Result<Self> {
         let mut git = process::program("git");
-        git.args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ]);
-        let files = process::output(&mut git)?
-            .split_terminator('\0')
-            .filter_map(File::read)
-            .collect();
+        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+        let files = process::output(&mut git)?.split_terminator('\0').filter_map(File::read).collect();
         let packages = metadata::load()?;
         Ok(Self { files, packages })
     }
@@ -50,20 +41,16 @@ impl Tree {
 
     /// The package a file belongs to.
     pub(crate) fn package_of(&self, path: &str) -> Option<&Package> {
-        self.packages.iter().find(|package| {
-            path.strip_prefix(package.dir.as_str())
-                .is_some_and(|rest| rest.starts_with('/'))
-        })
+        self.packages
+            .iter()
+            .find(|package| path.strip_prefix(package.dir.as_str()).is_some_and(|rest| rest.starts_with('/')))
     }
 }
 
 impl File {
     #[cfg(test)]
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// Whether it is source of a crate for others, tests and examples apart.
@@ -75,10 +62,7 @@ impl File {
     /// `None` for what is no text, and for what git still tracks but is gone.
     fn read(path: &str) -> Option<Self> {
         let text = std::fs::read_to_string(process::root().join(path)).ok()?;
-        Some(Self {
-            path: path.to_owned(),
-            text,
-        })
+        Some(Self { path: path.to_owned(), text })
     }
 }
 
@@ -89,11 +73,7 @@ mod tests {
     #[test]
     fn reads_this_file() {
         let tree = Tree::load().unwrap();
-        assert!(
-            tree.text("xtask/src/tidy/tree.rs")
-                .unwrap()
-                .contains("reads_this_file")
-        );
+        assert!(tree.text("xtask/src/tidy/tree.rs").unwrap().contains("reads_this_file"));
         assert_eq!(tree.package_of("xtask/src/main.rs").unwrap().name, "xtask");
         assert!(tree.package_of("README.md").is_none());
         assert!(tree.rust().all(|file| file.path.ends_with(".rs")));

@@ -132,6 +132,16 @@ impl Blob {
         self
     }
 
+    /// Has `observer` told the position behind each chunk that comes from the source, for those who show progress.
+    ///
+    /// It is called wherever the blob is polled, and must be quick. A [replay](Self::replay) tells it too, from the
+    /// start again.
+    #[must_use]
+    pub fn observed(mut self, observer: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        self.raw.observe(Arc::new(observer));
+        self
+    }
+
     /// Parts the stream, which goes on reopening itself, from the check, for a sink that hashes on a thread of its own.
     ///
     /// Whoever takes the parts must show nothing of the content before [`Verifier::finish`] agrees. Take them before

@@ -26,7 +26,11 @@ pub struct RawStream {
     state: State,
     barren: u32,
     refused: Option<Error>,
+    observer: Option<Observer>,
 }
+
+/// Is told the position after each chunk.
+pub(super) type Observer = Arc<dyn Fn(u64) + Send + Sync>;
 
 enum State {
     Idle,
@@ -39,19 +43,28 @@ enum State {
 
 impl RawStream {
     pub(super) fn once(size: Option<u64>, stream: ByteStream) -> Self {
-        Self { size, position: 0, source: None, state: State::Open(stream), barren: 0, refused: None }
+        Self::with_state(size, None, State::Open(stream))
     }
 
     pub(super) fn replayable(size: Option<u64>, source: Arc<dyn BlobSource>) -> Self {
-        Self { size, position: 0, source: Some(source), state: State::Idle, barren: 0, refused: None }
+        Self::with_state(size, Some(source), State::Idle)
+    }
+
+    fn with_state(size: Option<u64>, source: Option<Arc<dyn BlobSource>>, state: State) -> Self {
+        Self { size, position: 0, source, state, barren: 0, refused: None, observer: None }
     }
 
     pub(super) fn replay(&self) -> Option<Self> {
         let mut fresh = Self::replayable(self.size, self.source.clone()?);
+        fresh.observer.clone_from(&self.observer);
         if let Some(error) = &self.refused {
             fresh.refuse(error.clone());
         }
         Some(fresh)
+    }
+
+    pub(super) fn observe(&mut self, observer: Observer) {
+        self.observer = Some(observer);
     }
 
     /// Makes the next poll fail, and that of every replay.
@@ -162,6 +175,9 @@ impl RawStream {
         }
         self.position = position;
         self.barren = 0;
+        if let Some(observer) = &self.observer {
+            observer(position);
+        }
         Ok(chunk)
     }
 }

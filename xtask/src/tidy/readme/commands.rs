@@ -44,13 +44,8 @@ fn wrong_package(name: &str, tree: &Tree) -> Option<String> {
 }
 
 fn wrong_example(name: &str, tree: &Tree) -> Option<String> {
-    let ends = [
-        format!("/examples/{name}.rs"),
-        format!("/examples/{name}/main.rs"),
-    ];
-    let known = tree
-        .rust()
-        .any(|file| ends.iter().any(|end| file.path.ends_with(end)));
+    let ends = [format!("/examples/{name}.rs"), format!("/examples/{name}/main.rs")];
+    let known = tree.rust().any(|file| ends.iter().any(|end| file.path.ends_with(end)));
     (!known).then(|| format!("no example is called {name}"))
 }
 
@@ -63,10 +58,7 @@ mod tests {
     fn message(line: &str) -> Option<String> {
         let tree = Tree {
             files: vec![File::new("crates/oras/examples/quickstart.rs", "")],
-            packages: vec![Package {
-                name: "oras-rs".to_owned(),
-                ..Package::default()
-            }],
+            packages: vec![Package { name: "oras-rs".to_owned(), ..Package::default() }],
         };
         wrong(line, &tree)
     }
