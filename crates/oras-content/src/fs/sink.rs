@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{Read as _, Write as _},
+    io::{Read as _, Seek as _, Write as _},
 };
 
 use bytes::Bytes;
@@ -85,6 +85,7 @@ fn write_chunks(mut receiver: mpsc::Receiver<Message>, mut file: File, mut verif
 pub async fn rehash(mut file: File, desc: &Descriptor) -> Result<(File, Verifier)> {
     let mut verifier = Verifier::new(desc)?;
     blocking(move || {
+        file.rewind()?;
         let mut buffer = vec![0; REHASH_SIZE];
         loop {
             match file.read(&mut buffer) {
