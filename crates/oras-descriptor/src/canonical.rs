@@ -27,10 +27,19 @@ mod sealed {
 /// This is the only function that turns a manifest or index into bytes, so that packing the same input gives the digest
 /// that oras-go gives.
 pub fn canonical<T: Canonical>(document: &T) -> Bytes {
+    write(document).into()
+}
+
+/// A text as it stands in a canonical document, with its quotation marks.
+pub(crate) fn canonical_text(text: &str) -> String {
+    String::from_utf8(write(text)).expect("a text written as JSON is a text")
+}
+
+fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1024);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, GoFormatter);
-    document.serialize(&mut serializer).expect("documents have string keys, and a vector takes every write");
-    bytes.into()
+    value.serialize(&mut serializer).expect("documents have string keys, and a vector takes every write");
+    bytes
 }
 
 struct GoFormatter;

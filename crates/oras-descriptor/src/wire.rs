@@ -1,8 +1,10 @@
 //! How the documents of others are read: an absent or null member is the empty value.
 
+use std::{collections::btree_map::Entry, fmt, marker::PhantomData};
+
 use serde::{Deserialize, Deserializer, de};
 
-use crate::media_type::MediaType;
+use crate::{annotation::Annotations, media_type::MediaType};
 
 pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -10,6 +12,87 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A JSON object and nothing else: serde by itself reads a struct from an array, too.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Visitor(PhantomData))
+    }
+}
+
+pub(crate) fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Object::deserialize(deserializer).map(|Object(value)| value)
+}
+
+pub(crate) fn optional_object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.map(|Object(value)| value))
+}
+
+pub(crate) fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let objects: Option<Vec<Object<T>>> = Option::deserialize(deserializer)?;
+    Ok(objects.unwrap_or_default().into_iter().map(|Object(value)| value).collect())
+}
+
+/// Annotations; a null value is the empty one. A key that occurs twice is an error, as it is for any other member: of two
+/// parsers, one might take the first and one the last.
+pub(crate) fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Annotations, D::Error> {
+    struct Visitor;
+
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Annotations;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of texts")
+        }
+
+        fn visit_unit<E>(self) -> Result<Annotations, E> {
+            Ok(Annotations::new())
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
+            let mut annotations = Annotations::new();
+            while let Some((key, value)) = map.next_entry::<String, Option<String>>()? {
+                match annotations.entry(key) {
+                    Entry::Vacant(vacant) => vacant.insert(value.unwrap_or_default()),
+                    Entry::Occupied(taken) => {
+                        return Err(de::Error::custom(format_args!("duplicate annotation {:?}", taken.key())));
+                    }
+                };
+            }
+            Ok(annotations)
+        }
+    }
+
+    deserializer.deserialize_any(Visitor)
 }
 
 /// An optional media type; the empty text counts as absent, as it does for Go's encoder.

@@ -1,0 +1,144 @@
+//! A gate: what it runs, and what it needs for that.
+
+use crate::process;
+use crate::tidy::metadata;
+
+/// Something that must hold before a change goes in.
+#[derive(Clone, Copy)]
+pub(super) struct Gate {
+    name: &'static str,
+    work: Work,
+    needs: Option<&'static Tool>,
+    env: Option<(&'static str, &'static str)>,
+    test: bool,
+}
+
+/// What a gate does.
+#[derive(Clone, Copy)]
+pub(super) enum Work {
+    /// Command lines of cargo, words parted by spaces; the first that fails ends the gate.
+    Cargo(&'static [&'static str]),
+    /// A function of ours; it prints what is wrong and answers whether all is well.
+    Call(fn() -> bool),
+}
+
+/// A program or target that may not be installed.
+pub(super) struct Tool {
+    /// What to install.
+    pub(super) name: &'static str,
+    /// What nobody looked at when it is missing.
+    pub(super) unchecked: &'static str,
+    /// Looks for it, given its name.
+    pub(super) is_there: fn(&str) -> bool,
+    /// Whether a CI run without it fails.
+    pub(super) required_in_ci: bool,
+}
+
+/// How a gate ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Passed,
+    Failed,
+    Missing,
+}
+
+impl Gate {
+    pub(super) const fn new(name: &'static str, work: Work) -> Self {
+        Self { name, work, needs: None, env: None, test: false }
+    }
+
+    /// Sets the tool without which the gate checks nothing.
+    pub(super) const fn needs(mut self, tool: &'static Tool) -> Self {
+        self.needs = Some(tool);
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub(super) const fn env(mut self, key: &'static str, value: &'static str) -> Self {
+        self.env = Some((key, value));
+        self
+    }
+
+    /// Marks the gate as one that `--no-test` leaves out.
+    pub(super) const fn test(mut self) -> Self {
+        self.test = true;
+        self
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) const fn is_test(&self) -> bool {
+        self.test
+    }
+
+    pub(super) fn run(&self, in_ci: bool) -> Outcome {
+        if let Some(tool) = self.needs.filter(|tool| !(tool.is_there)(tool.name)) {
+            println!("MISSING: {}: not checked: {}", tool.name, tool.unchecked);
+            return match in_ci && tool.required_in_ci {
+                true => Outcome::Failed,
+                false => Outcome::Missing,
+            };
+        }
+        let passed = match self.work {
+            Work::Cargo(lines) => lines.iter().all(|line| self.cargo(line)),
+            Work::Call(function) => function(),
+        };
+        if passed { Outcome::Passed } else { Outcome::Failed }
+    }
+
+    fn cargo(&self, line: &str) -> bool {
+        println!("$ cargo {line}");
+        let mut command = process::cargo();
+        command.args(line.split_whitespace()).envs(self.env);
+        process::succeeds(&mut command)
+    }
+}
+
+/// Whether the standard library of a target is installed.
+pub(super) fn has_target(name: &str) -> bool {
+    let mut rustc = process::program("rustc");
+    rustc.args(["--print", "target-libdir", "--target", name]);
+    process::output(&mut rustc).is_ok_and(|path| std::path::Path::new(path.trim()).is_dir())
+}
+
+/// Checks each published crate by itself without its default features: a feature that only a sibling switches on is found
+/// here and nowhere else.
+pub(super) fn each_crate_alone() -> bool {
+    let packages = match metadata::load() {
+        Ok(packages) => packages,
+        Err(error) => {
+            println!("{error}");
+            return false;
+        }
+    };
+    let mut all_well = true;
+    for package in packages.iter().filter(|package| package.published) {
+        let mut command = process::cargo();
+        command.args(["check", "--quiet", "--no-default-features", "-p", &package.name]);
+        if !process::succeeds(&mut command) {
+            println!("{} does not build alone", package.name);
+            all_well = false;
+        }
+    }
+    all_well
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_at_the_first_line_that_fails() {
+        let gate = Gate::new("lines", Work::Cargo(&["--version", "no-such-command", "--version"]));
+        assert_eq!(gate.run(false), Outcome::Failed);
+        let gate = Gate::new("line", Work::Cargo(&["--version"]));
+        assert_eq!(gate.run(false), Outcome::Passed);
+    }
+
+    #[test]
+    fn finds_no_target_that_does_not_exist() {
+        assert!(!has_target("z80-unknown-spectrum"));
+    }
+}

@@ -1,0 +1,30 @@
+//! The lab: registries and clients of others, to try ours against.
+//!
+//! Everything is installed by name from a package registry, listens on loopback at a free port, and stops when its guard
+//! is dropped. What cannot be had on this machine is a [`error::LabError::Missing`] that says how to get it; nothing here passes
+//! silently.
+//!
+//! ```text
+//! registries::all() ─▶ Registry ─ start(&Access) ─▶ RunningServer { host, ca_pem, credentials }
+//! peers::all()      ─▶ Peer     ─ command(&RunningServer) ─▶ std::process::Command
+//! ```
+//!
+//! Programs are looked for in `$ORAS_LAB_DIR/bin` (default: `target/lab/bin`), then on `PATH` if they are of the right
+//! version, and are built into the former otherwise.
+
+mod capabilities;
+mod configuration;
+mod der;
+mod error;
+mod http;
+mod jwt;
+pub(crate) mod peers;
+mod process;
+pub(crate) mod registries;
+mod server;
+mod smoke;
+mod tls;
+mod token;
+mod tool;
+
+pub(crate) use smoke::run;
