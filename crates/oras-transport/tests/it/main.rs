@@ -1,0 +1,3 @@
+//! What the crate promises, over scripted services and loopback sockets.
+
+mod body;
