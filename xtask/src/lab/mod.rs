@@ -15,16 +15,16 @@
 mod capabilities;
 mod configuration;
 mod der;
-mod error;
-mod http;
+pub(crate) mod error;
+pub(crate) mod http;
 mod jwt;
 pub(crate) mod peers;
-mod process;
+pub(crate) mod process;
 pub(crate) mod registries;
-mod server;
+pub(crate) mod server;
 mod smoke;
 mod tls;
 mod token;
-mod tool;
+pub(crate) mod tool;
 
 pub(crate) use smoke::run;
