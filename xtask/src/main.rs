@@ -7,6 +7,7 @@
 
 mod bench;
 mod ci;
+mod interop;
 mod lab;
 mod process;
 mod source;
@@ -32,6 +33,11 @@ const COMMANDS: &[Command] = &[
         name: "ci",
         usage: "ci [--no-test]   every gate in order; --no-test leaves tests and doctests out",
         run: ci::run,
+    },
+    Command {
+        name: "interop",
+        usage: "interop          [--short]: our client against the registries and clients of others",
+        run: interop::run,
     },
     Command {
         name: "lab",

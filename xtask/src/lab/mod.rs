@@ -12,7 +12,7 @@
 //! Programs are looked for in `$ORAS_LAB_DIR/bin` (default: `target/lab/bin`), then on `PATH` if they are of the right
 //! version, and are built into the former otherwise.
 
-mod capabilities;
+pub(crate) mod capabilities;
 mod configuration;
 mod der;
 pub(crate) mod error;
