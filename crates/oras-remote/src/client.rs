@@ -114,11 +114,11 @@ impl Answer {
         let Some(text) = self.header(&DOCKER_CONTENT_DIGEST) else {
             return Ok(None);
         };
-        match text.parse() {
+        match text.parse::<Digest>() {
             Ok(digest) => Ok(Some(digest)),
             Err(error) => {
                 let message = format!("invalid Docker-Content-Digest {text:?} in the answer to {}", self.what());
-                Err(Error::new(ErrorKind::InvalidDigest, message).with_source::<oras_descriptor::DigestError>(error))
+                Err(Error::new(ErrorKind::InvalidDigest, message).with_source(error))
             }
         }
     }
@@ -146,7 +146,7 @@ impl Answer {
     /// # Errors
     ///
     /// With a [`ResponseError`] below, for any other status; `what` says what was done.
-    pub(crate) async fn expect(self, expected: &[StatusCode], what: impl FnOnce() -> String) -> Result<Self> {
+    pub(crate) async fn expect(self, expected: &[StatusCode], what: impl FnOnce() -> String + Send) -> Result<Self> {
         if expected.contains(&self.status()) {
             return Ok(self);
         }
@@ -187,25 +187,34 @@ impl Answer {
         self.response.into_body()
     }
 
+    /// The body as JSON. What is none is an answer that the specification does not allow: a proxy's page, perhaps.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::SizeExceedsLimit`] when there are more than `limit` bytes; [`ErrorKind::Other`] when it is no such JSON.
+    pub(crate) async fn json<T: serde::de::DeserializeOwned>(self, limit: u64) -> Result<T> {
+        let found = self.media_type().unwrap_or_default();
+        let unexpected = self.protocol_error(format_args!("expected JSON, found {found}"));
+        let bytes = self.bytes(limit).await?;
+        serde_json::from_slice(&bytes).map_err(|error| unexpected.with_source(error))
+    }
+
     /// All of the body.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::SizeExceedsLimit`] when there are more than `limit` bytes.
     pub(crate) async fn bytes(self, limit: u64) -> Result<Bytes> {
-        let too_large = || {
-            let message = format!(
-                "the answer to {} is larger than the metadata limit of {limit} bytes (see RegistryOptions::with_metadata_limit)",
-                self.what()
-            );
-            Error::new(ErrorKind::SizeExceedsLimit, message)
-        };
+        let message = format!(
+            "the answer to {} is larger than the metadata limit of {limit} bytes (see RegistryOptions::with_metadata_limit)",
+            self.what()
+        );
+        let too_large = Error::new(ErrorKind::SizeExceedsLimit, message);
         if self.content_length().is_some_and(|length| length > limit) {
-            return Err(too_large());
+            return Err(too_large);
         }
-        let error = too_large();
         match self.response.into_body().bytes(limit).await {
-            Err(found) if found.kind() == ErrorKind::SizeExceedsLimit => Err(error),
+            Err(found) if found.kind() == ErrorKind::SizeExceedsLimit => Err(too_large),
             result => result,
         }
     }

@@ -1,6 +1,8 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, future::Future};
 
-use http::{HeaderName, Method, Uri};
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http::{Method, Uri, header};
 use oras_content::{Error, ErrorKind, Result};
 use oras_transport::{HttpClient, Link, Origin, resolve};
 
@@ -9,11 +11,26 @@ use crate::{
     client::{Answer, Call},
 };
 
+/// The items of a list that comes in parts: `first` gives a state, `next` the items of a part and the state behind it.
+pub(crate) fn items<'a, S, T, F>(
+    first: impl Future<Output = Result<S>> + Send + 'a,
+    next: impl FnMut(S) -> F + Send + 'a,
+) -> BoxStream<'a, Result<T>>
+where
+    S: Send + 'a,
+    T: Send + 'a,
+    F: Future<Output = Result<Option<(Vec<T>, S)>>> + Send + 'a,
+{
+    let parts = async move { Ok::<_, Error>(stream::try_unfold(first.await?, next)) };
+    let each = |part: Vec<T>| stream::iter(part.into_iter().map(Ok));
+    stream::once(parts).try_flatten().map_ok(each).try_flatten().boxed()
+}
+
 /// The pages of a list, one request each, as `Link` headers lead from one to the next.
 pub(crate) struct Pages<'a> {
     client: &'a HttpClient,
     access: Access,
-    accept: Option<(HeaderName, &'static str)>,
+    accept: Option<String>,
     next: Option<Uri>,
     seen: HashSet<Uri>,
     max: usize,
@@ -25,8 +42,8 @@ impl<'a> Pages<'a> {
     }
 
     #[must_use]
-    pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
-        self.accept = Some((http::header::ACCEPT, media_type));
+    pub(crate) fn accept(mut self, media_type: String) -> Self {
+        self.accept = Some(media_type);
         self
     }
 
@@ -45,8 +62,8 @@ impl<'a> Pages<'a> {
             return Err(Error::new(ErrorKind::TooManyPages, message));
         }
         let mut call = Call::new(Method::GET, uri.clone(), self.access.clone());
-        if let Some((name, value)) = &self.accept {
-            call = call.header(name.clone(), value);
+        if let Some(media_type) = &self.accept {
+            call = call.header(header::ACCEPT, media_type);
         }
         let answer = call.send(self.client).await?;
         self.seen.insert(uri);

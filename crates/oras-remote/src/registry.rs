@@ -6,7 +6,6 @@ use std::{
 };
 
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::{Method, StatusCode};
 use oras_content::Result;
 use oras_reference::Reference;
@@ -19,7 +18,7 @@ use crate::{
     client::Call,
     mirror::Route,
     options::RegistryOptions,
-    pages::Pages,
+    pages::{Pages, items},
     repository::{Repository, RepositoryState},
 };
 
@@ -98,16 +97,10 @@ impl Registry {
     pub fn repositories<'a>(&'a self, last: Option<&str>) -> BoxStream<'a, Result<String>> {
         let first = self.inner.origin.endpoint.root("_catalog").query_if("n", self.page_size()).query_if("last", last);
         let pages = first.build().map(|uri| Pages::new(self.client(), uri, Access::catalog(), self.options().max_pages));
-        stream::once(std::future::ready(pages))
-            .map_ok(move |pages| {
-                stream::try_unfold(pages, move |mut pages| async move {
-                    let names = self.read_catalog(&mut pages).await?;
-                    Ok(names.map(|names| (stream::iter(names.into_iter().map(Ok)), pages)))
-                })
-                .try_flatten()
-            })
-            .try_flatten()
-            .boxed()
+        items(std::future::ready(pages), move |mut pages| async move {
+            let names = self.read_catalog(&mut pages).await?;
+            Ok(names.map(|names| (names, pages)))
+        })
     }
 
     async fn read_catalog(&self, pages: &mut Pages<'_>) -> Result<Option<Vec<String>>> {

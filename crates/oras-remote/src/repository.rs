@@ -126,6 +126,11 @@ impl Repository {
         self.registry.origin().endpoint.repository(self.name(), collection, last)
     }
 
+    /// The URL that opens an upload; the slash at its end is part of it.
+    pub(crate) fn uploads_url(&self) -> UrlBuilder {
+        self.registry.origin().endpoint.root(&format!("{}/blobs/uploads/", self.name()))
+    }
+
     /// How content is called in errors.
     pub(crate) fn describe(&self, identifier: &str) -> String {
         let separator = if identifier.contains(':') { '@' } else { ':' };

@@ -9,5 +9,3 @@ mod seek;
 pub use parallel::ParallelRanges;
 pub use part::BlobPart;
 pub use seek::SeekableBlob;
-
-pub(crate) use fetch::Found;
