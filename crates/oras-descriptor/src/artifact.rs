@@ -21,10 +21,10 @@ pub struct ArtifactManifest {
     #[serde(default, deserialize_with = "wire::null_default")]
     pub artifact_type: MediaType,
     /// The content.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "wire::null_default")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "wire::objects")]
     pub blobs: Vec<Descriptor>,
     /// The manifest that this one speaks of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "wire::optional_object")]
     pub subject: Option<Descriptor>,
     /// Annotations of this manifest.
     #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]

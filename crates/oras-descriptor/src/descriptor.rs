@@ -36,7 +36,7 @@ pub struct Descriptor {
     #[serde(default, skip_serializing_if = "wire::no_data", with = "wire::data")]
     pub data: Option<Bytes>,
     /// The platform of the content, on entries of an index.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "wire::optional_object")]
     pub platform: Option<Platform>,
     /// The type of the artifact, on descriptors of manifests.
     #[serde(default, skip_serializing_if = "wire::no_media_type", deserialize_with = "wire::optional_media_type")]
@@ -185,11 +185,33 @@ mod tests {
     }
 
     #[test]
+    fn embedded_data_that_holds_is_given() {
+        let data = Bytes::from_static(b"x");
+        assert_eq!(Descriptor::of("a/b", b"x").with_data(data.clone()).embedded(), Ok(Some(data)));
+        assert_eq!(Descriptor::of("a/b", b"x").embedded(), Ok(None));
+    }
+
+    #[test]
     fn embedded_data_that_lies_is_refused() {
         let desc = Descriptor::of("a/b", b"x").with_data(Bytes::from_static(b"y"));
         assert!(desc.embedded().is_err());
         let desc = Descriptor::of("a/b", b"x").with_data(Bytes::from_static(b"xx"));
         assert!(desc.embedded().is_err());
+        let desc = Descriptor::new("a/b", "blake3:00".parse().unwrap(), 1).with_data(Bytes::from_static(b"x"));
+        assert!(desc.embedded().is_err());
+    }
+
+    #[test]
+    fn plain_keeps_only_what_identifies() {
+        let desc = Descriptor::empty().with_platform(Platform::new("linux", "arm64")).with_artifact_type("t/t");
+        assert_eq!(desc.plain(), Descriptor::new(MediaType::OCI_EMPTY, desc.digest, 2));
+    }
+
+    #[test]
+    fn a_null_annotation_is_the_empty_one() {
+        let text = format!(r#"{{"digest":"{}","size":0,"annotations":{{"k":null}}}}"#, Digest::of(b""));
+        let desc: Descriptor = serde_json::from_str(&text).unwrap();
+        assert_eq!(desc.annotations.get("k").map(String::as_str), Some(""));
     }
 
     #[test]
@@ -206,6 +228,11 @@ mod tests {
             format!(r#"{{"digest":"{digest}"}}"#),
             format!(r#"{{"digest":"{digest}","size":1,"data":"!"}}"#),
             r#"{"digest":"sha256:x","size":1}"#.to_owned(),
+            format!(r#"{{"digest":"{digest}","size":1,"annotations":{{"k":"1","k":"2"}}}}"#),
+            format!(r#"{{"digest":"{digest}","size":1,"annotations":["k"]}}"#),
+            format!(r#"{{"digest":"{digest}","size":1,"size":2}}"#),
+            format!(r#"{{"digest":"{digest}","size":1.5}}"#),
+            format!(r#"{{"digest":"{digest}","size":9223372036854775808}}"#),
             r#"{"size":1}"#.to_owned(),
         ] {
             assert!(parse(bad.clone()).is_err(), "{bad}");

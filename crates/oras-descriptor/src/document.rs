@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use crate::media_type::MediaType;
+use crate::{media_type::MediaType, wire::Object};
 
 /// The only `schemaVersion` there is.
 pub const SCHEMA_VERSION: u64 = 2;
@@ -38,7 +38,10 @@ pub enum DocumentError {
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(document: &'static str, bytes: &[u8]) -> Result<T, DocumentError> {
-    serde_json::from_slice(bytes).map_err(|error| invalid(document, &error))
+    match serde_json::from_slice(bytes) {
+        Ok(Object(value)) => Ok(value),
+        Err(error) => Err(invalid(document, &error)),
+    }
 }
 
 pub(crate) fn invalid(document: &'static str, error: &dyn std::error::Error) -> DocumentError {

@@ -25,10 +25,10 @@ pub struct Index {
     #[serde(default, skip_serializing_if = "wire::no_media_type", deserialize_with = "wire::optional_media_type")]
     pub artifact_type: Option<MediaType>,
     /// The entries: manifests, nested indexes, or anything else.
-    #[serde(default, deserialize_with = "wire::null_default")]
+    #[serde(default, deserialize_with = "wire::objects")]
     pub manifests: Vec<Descriptor>,
     /// The manifest that this one speaks of: a weak link, whose target may be absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "wire::optional_object")]
     pub subject: Option<Descriptor>,
     /// Annotations of this index.
     #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]
@@ -109,6 +109,28 @@ mod tests {
         for text in ["{}", r#"{"manifests":null}"#, r#"{"schemaVersion":2,"manifests":[],"x":1}"#] {
             assert!(Index::from_slice(text.as_bytes()).unwrap().manifests.is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn refuses_another_version_or_the_type_of_another_document() {
+        let good = || Index::new(Vec::new());
+        let rule = |index: Index| match index.validate() {
+            Ok(()) => "",
+            Err(DocumentError::Rule { member, .. }) => member,
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(rule(good()), "");
+        assert_eq!(rule(Index { media_type: None, ..good() }), "");
+        assert_eq!(rule(Index { media_type: Some(MediaType::DOCKER_MANIFEST_LIST), ..good() }), "");
+        assert_eq!(rule(Index { media_type: Some(MediaType::OCI_MANIFEST), ..good() }), "mediaType");
+        assert_eq!(rule(Index { schema_version: 1, ..good() }), "schemaVersion");
+        assert_eq!(rule(good().with_artifact_type("not a type")), "artifactType");
+    }
+
+    #[test]
+    fn writes_an_empty_list_of_manifests_as_an_array() {
+        let text = String::from_utf8(crate::canonical(&Index::new(Vec::new())).to_vec()).unwrap();
+        assert!(text.contains(r#""manifests":[]"#), "{text}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
     index::Index,
     media_type::MediaType,
     raw_object::{RawObject, range_in},
+    wire::Object,
 };
 
 const DOCUMENT: &str = "image index";
@@ -179,7 +180,7 @@ impl Default for IndexEdit {
 
 impl Entry {
     fn new(raw: Bytes) -> Self {
-        let view = serde_json::from_slice(&raw).ok();
+        let view = serde_json::from_slice(&raw).ok().map(|Object(view)| view);
         Self { raw, view }
     }
 
@@ -211,10 +212,10 @@ impl Entry {
         }
 
         let empty = |text: &Option<String>| text.as_ref().is_none_or(String::is_empty);
-        let Ok(identity) = serde_json::from_slice::<Option<Identity>>(&self.raw) else {
+        let Ok(identity) = serde_json::from_slice::<Option<Object<Identity>>>(&self.raw) else {
             return false;
         };
-        let Identity { media_type, digest, size } = identity.unwrap_or_default();
+        let Identity { media_type, digest, size } = identity.map(|Object(identity)| identity).unwrap_or_default();
         self.view.is_none() && empty(&media_type) && empty(&digest) && size.unwrap_or_default() == 0
     }
 }

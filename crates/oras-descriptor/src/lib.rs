@@ -5,6 +5,10 @@
 //! [`canonical`], whose output is byte-equal to that of Go's encoder; a document of somebody else is changed through
 //! [`IndexEdit`], which leaves what it does not touch as it was.
 //!
+//! Tolerant means: unknown members are skipped, and a null or absent member is the empty value where the specifications do
+//! not require it. A member that occurs twice is an error, and so is an array where an object is expected, because two
+//! parsers could see two documents in them.
+//!
 //! ```
 //! use oras_descriptor::{Descriptor, MediaType, Verifier};
 //!
@@ -26,7 +30,7 @@
 //! # Errors
 //!
 //! Every parser has an exact error: [`DigestError`], [`MediaTypeError`], [`DocumentError`]; a check of content fails
-//! with [`VerifyError`].
+//! with [`VerifyError`], one of inline data with [`EmbeddedDataError`].
 
 mod algorithm;
 pub mod annotation;
@@ -40,6 +44,8 @@ mod index_edit;
 mod links;
 mod manifest;
 mod media_type;
+#[cfg(feature = "oci-spec-0-10")]
+mod oci_spec;
 mod platform;
 mod raw_object;
 mod verifier;
@@ -57,5 +63,7 @@ pub use index_edit::IndexEdit;
 pub use links::{Links, links};
 pub use manifest::Manifest;
 pub use media_type::{MediaType, MediaTypeError};
+#[cfg(feature = "oci-spec-0-10")]
+pub use oci_spec::FromOciSpecError;
 pub use platform::Platform;
 pub use verifier::{Verifier, VerifyError};

@@ -34,7 +34,8 @@ impl Links {
 ///
 /// # Errors
 ///
-/// [`DocumentError::Json`] when the bytes are not what the type says.
+/// [`DocumentError::Json`] when the bytes are not what the type says, [`DocumentError::Unsupported`] for docker's schema 1,
+/// which points to content that is not read here.
 pub fn links(media_type: &MediaType, bytes: &[u8]) -> Result<Links, DocumentError> {
     if media_type.is_image_manifest() {
         let manifest = Manifest::from_slice(bytes)?;
@@ -68,6 +69,9 @@ pub fn links(media_type: &MediaType, bytes: &[u8]) -> Result<Links, DocumentErro
             artifact_type: Some(artifact.artifact_type).filter(|kind| !kind.is_empty()),
             annotations: artifact.annotations,
         });
+    }
+    if *media_type == MediaType::DOCKER_MANIFEST_SCHEMA1 {
+        return Err(DocumentError::Unsupported { media_type: media_type.clone() });
     }
     Ok(Links::default())
 }
@@ -107,5 +111,33 @@ mod tests {
         let manifest = Manifest::new(blob("config"), Vec::new());
         assert_eq!(kind(&manifest), Some("a/b".into()));
         assert_eq!(kind(&manifest.with_artifact_type("t/t")), Some("t/t".into()));
+    }
+
+    #[test]
+    fn an_index_has_no_configuration_to_take_the_artifact_type_from() {
+        let kind = |index: &Index| links(&MediaType::OCI_INDEX, &canonical(index)).unwrap().artifact_type;
+        let index = Index::new(vec![blob("1").with_artifact_type("t/child")]);
+        assert_eq!(kind(&index), None);
+        assert_eq!(kind(&index.with_artifact_type("t/t")), Some("t/t".into()));
+    }
+
+    #[test]
+    fn keeps_annotations_of_the_document() {
+        let annotations = Annotations::from([("k".to_owned(), "v".to_owned())]);
+        let manifest = Manifest::new(blob("config"), Vec::new()).with_annotations(annotations.clone());
+        assert_eq!(links(&MediaType::OCI_MANIFEST, &canonical(&manifest)).unwrap().annotations, annotations);
+    }
+
+    #[test]
+    fn schema_1_is_unsupported_and_no_leaf() {
+        let media_type = MediaType::DOCKER_MANIFEST_SCHEMA1;
+        assert_eq!(links(&media_type, b"{}"), Err(DocumentError::Unsupported { media_type }));
+    }
+
+    #[test]
+    fn a_document_that_is_not_what_its_type_says_is_an_error() {
+        for media_type in MediaType::MANIFESTS {
+            assert!(matches!(links(&media_type, b"[7]"), Err(DocumentError::Json { .. })), "{media_type}");
+        }
     }
 }

@@ -25,12 +25,13 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "wire::no_media_type", deserialize_with = "wire::optional_media_type")]
     pub artifact_type: Option<MediaType>,
     /// The configuration.
+    #[serde(deserialize_with = "wire::object")]
     pub config: Descriptor,
     /// The layers, base first.
-    #[serde(default, deserialize_with = "wire::null_default")]
+    #[serde(default, deserialize_with = "wire::objects")]
     pub layers: Vec<Descriptor>,
     /// The manifest that this one speaks of: a weak link, whose target may be absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "wire::optional_object")]
     pub subject: Option<Descriptor>,
     /// Annotations of this manifest.
     #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "wire::annotations")]
@@ -122,9 +123,41 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_manifest() {
-        for bad in ["", "[]", "{}", "null", "<html>", r#"{"config":null}"#] {
+        let digest = crate::Digest::of(b"");
+        let array = format!(r#"["a/b","{digest}",0]"#);
+        let object = format!(r#"{{"digest":"{digest}","size":0}}"#);
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            "null",
+            "<html>",
+            r#"{"config":null}"#,
+            &format!(r#"{{"config":{object}}}{{}}"#),
+            &format!(r#"{{"config":{object},"config":{object}}}"#),
+            &format!(r#"[2,null,null,{object}]"#),
+            &format!(r#"{{"config":{array}}}"#),
+            &format!(r#"{{"config":{object},"layers":[{array}]}}"#),
+            &format!(r#"{{"config":{object},"layers":[null]}}"#),
+            &format!(r#"{{"config":{object},"subject":{array}}}"#),
+        ] {
             assert!(matches!(Manifest::from_slice(bad.as_bytes()), Err(DocumentError::Json { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn writes_an_empty_list_of_layers_as_an_array() {
+        let text =
+            String::from_utf8(crate::canonical(&Manifest::new(Descriptor::empty(), Vec::new())).to_vec()).unwrap();
+        assert!(text.contains(r#""layers":[]"#), "{text}");
+    }
+
+    #[test]
+    fn layers_of_any_type_are_no_error_and_keep_their_order() {
+        let layers = ["not a type", "application/vnd.acme.layer", "a/b"].map(|kind| Descriptor::of(kind, b"x"));
+        let manifest = Manifest::new(Descriptor::of("application/vnd.acme.config", b"PK"), layers.to_vec());
+        assert_eq!(manifest.validate(), Ok(()));
+        assert_eq!(Manifest::from_slice(&crate::canonical(&manifest)).unwrap().layers, layers);
     }
 
     #[test]

@@ -34,6 +34,15 @@ impl Platform {
         Self { os: os.into(), architecture: architecture.into(), ..Self::default() }
     }
 
+    /// Reads the platform of an image configuration, whose other members play no role here.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError::Json`] when the bytes are not a JSON object, or a member has the wrong form.
+    pub fn from_config_slice(bytes: &[u8]) -> Result<Self, DocumentError> {
+        document::parse("image configuration", bytes)
+    }
+
     /// Sets the variant of the CPU.
     #[must_use]
     pub fn with_variant(mut self, variant: impl Into<String>) -> Self {
@@ -112,5 +121,14 @@ mod tests {
         for (wanted, expected) in cases {
             assert_eq!(have.satisfies(&wanted), expected, "{wanted}");
         }
+    }
+
+    #[test]
+    fn reads_the_platform_of_an_image_configuration() {
+        let config = br#"{"created":"x","architecture":"arm","os":"linux","variant":"v7","rootfs":{"type":"layers"},"os.version":null}"#;
+        let platform = Platform::from_config_slice(config).unwrap();
+        assert_eq!(platform, Platform::new("linux", "arm").with_variant("v7"));
+        assert_eq!(Platform::from_config_slice(b"{}"), Ok(Platform::default()));
+        assert!(Platform::from_config_slice(b"PK").is_err());
     }
 }

@@ -14,6 +14,7 @@ pub struct Verifier {
     digest: Digest,
     size: u64,
     position: u64,
+    overrun: bool,
     hasher: Hasher,
 }
 
@@ -25,18 +26,20 @@ impl Verifier {
     /// [`VerifyError::Digest`] when the digest's algorithm cannot be computed here.
     pub fn new(desc: &Descriptor) -> Result<Self, VerifyError> {
         let hasher = desc.digest.known_algorithm()?.hasher();
-        Ok(Self { digest: desc.digest.clone(), size: desc.size, position: 0, hasher })
+        Ok(Self { digest: desc.digest.clone(), size: desc.size, position: 0, overrun: false, hasher })
     }
 
     /// Adds the next bytes.
     ///
     /// # Errors
     ///
-    /// [`VerifyError::TooLong`] on the first byte past the described size; nothing of `chunk` is added then.
+    /// [`VerifyError::TooLong`] on the first byte past the described size; nothing of `chunk` is added then, and from then
+    /// on the check can only fail.
     pub fn update(&mut self, chunk: &[u8]) -> Result<(), VerifyError> {
         let position = self.position.saturating_add(chunk.len() as u64);
-        if position > self.size {
-            return Err(VerifyError::TooLong { digest: self.digest.clone(), expected: self.size });
+        self.overrun |= position > self.size;
+        if self.overrun {
+            return Err(self.too_long());
         }
         self.hasher.update(chunk);
         self.position = position;
@@ -72,8 +75,12 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::TooShort`] or [`VerifyError::WrongDigest`] when the bytes were not the described content.
+    /// [`VerifyError::TooShort`], [`VerifyError::TooLong`] or [`VerifyError::WrongDigest`] when the bytes were not the
+    /// described content.
     pub fn finish(self) -> Result<(), VerifyError> {
+        if self.overrun {
+            return Err(self.too_long());
+        }
         if self.position != self.size {
             let (expected, actual) = (self.size, self.position);
             return Err(VerifyError::TooShort { digest: self.digest, expected, actual });
@@ -83,6 +90,10 @@ impl Verifier {
             return Err(VerifyError::WrongDigest { expected: self.digest, actual });
         }
         Ok(())
+    }
+
+    fn too_long(&self) -> VerifyError {
+        VerifyError::TooLong { digest: self.digest.clone(), expected: self.size }
     }
 }
 
@@ -140,6 +151,29 @@ mod tests {
         assert!(matches!(check(&desc, &[b"hell"]), Err(VerifyError::TooShort { expected: 5, actual: 4, .. })));
         assert!(matches!(check(&desc, &[b"hello", b"!"]), Err(VerifyError::TooLong { expected: 5, .. })));
         assert!(matches!(check(&desc, &[b"hallo"]), Err(VerifyError::WrongDigest { .. })));
+    }
+
+    #[test]
+    fn what_was_too_long_once_stays_so() {
+        let desc = Descriptor::of("a/b", b"hello");
+        let mut verifier = Verifier::new(&desc).unwrap();
+        verifier.update(b"hell").unwrap();
+        for chunk in [&b"o!"[..], b"o", b""] {
+            assert!(matches!(verifier.update(chunk), Err(VerifyError::TooLong { .. })));
+        }
+        assert!(matches!(verifier.finish(), Err(VerifyError::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_check_goes_on_where_it_stood() {
+        let desc = Descriptor::of("a/b", b"hello");
+        let mut first = Verifier::new(&desc).unwrap();
+        first.update(b"hel").unwrap();
+        let mut second = first.clone();
+        assert_eq!((second.position(), second.is_complete(), second.checks(&desc)), (3, false, true));
+        second.update(b"lo").unwrap();
+        assert_eq!((second.is_complete(), second.finish()), (true, Ok(())));
+        assert!(matches!(first.finish(), Err(VerifyError::TooShort { .. })));
     }
 
     #[test]
