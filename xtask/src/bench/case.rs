@@ -70,14 +70,19 @@ pub(super) const CASES: &[Case] = &[
     case("s", "start to the first request", Content::Images, Work::Start, LOCAL),
 ];
 
-const fn case(name: &'static str, title: &'static str, content: Content, work: Work, sites: &'static [Site]) -> Case {
+pub(super) const fn case(
+    name: &'static str,
+    title: &'static str,
+    content: Content,
+    work: Work,
+    sites: &'static [Site],
+) -> Case {
     Case { name, title, content, work, sites }
 }
 
 impl Case {
-    /// Whether a client takes part. Huge blobs are about our memory, and compared with oras-go alone.
-    pub(super) fn invites(&self, client: Client) -> bool {
-        let is_pair = matches!(client, Client::Ours | Client::OrasGo);
-        is_pair || !matches!(self.content, Content::Sparse)
+    /// Who takes part. Huge blobs are about our memory, and compared with oras-go alone.
+    pub(super) fn clients(&self) -> &'static [Client] {
+        if self.content == Content::Sparse { &Client::PAIR } else { &Client::ALL }
     }
 }
