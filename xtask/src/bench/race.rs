@@ -147,7 +147,7 @@ impl<'a> Race<'a> {
             Work::Again => Task::Copy { from, to: Place::registry(&destination, "again"), is_index },
             Work::Start => Task::Copy { from, to: self.store.layout(content), is_index },
             Work::Extended => Task::Extended { from, to },
-            Work::Referrers(count) => Task::Referrers { layout: output, count },
+            Work::Referrers(times) => Task::Referrers { layout: output, count: self.store.referrers() * times },
             Work::Add => Task::Add { path: self.store.path(content) },
             Work::Unpack => Task::Pull { from: self.store.layout(content), to: output },
         }
