@@ -72,9 +72,10 @@ impl<N: Next> Service<Request> for Stack<N> {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let Self { next, shared } = self.clone();
         Box::pin(async move {
-            for (name, value) in &shared.headers {
+            for name in shared.headers.keys() {
                 if !request.headers().contains_key(name) {
-                    request.headers_mut().append(name, value.clone());
+                    let values = shared.headers.get_all(name).iter();
+                    request.headers_mut().extend(values.map(|value| (name.clone(), value.clone())));
                 }
             }
             let response = next.send(request).await?;

@@ -2,6 +2,7 @@ use std::{error::Error as StdError, io};
 
 use http::Uri;
 use oras_content::{Error, ErrorKind};
+use rustls::CertificateError;
 
 use crate::{headers::redacted, origin::Origin};
 
@@ -18,7 +19,7 @@ pub(super) fn sending(uri: &Uri, error: hyper_util::client::legacy::Error) -> Er
         (cause, true) => format!("no connection to {host}: {}", cause.as_str()),
         (cause, false) => format!("the request to {} failed: {}", redacted(uri), cause.as_str()),
     };
-    Error::new(ErrorKind::Io, message).with_retryable(cause.may_pass()).with_source(error)
+    Error::new(cause.kind(), message).with_retryable(cause.may_pass()).with_source(error)
 }
 
 /// What became of a response whose body broke.
@@ -28,7 +29,7 @@ pub(super) fn reading(uri: &Uri, error: hyper::Error) -> Error {
     }
     let cause = Cause::of(&error);
     let message = format!("the response of {} broke: {}", redacted(uri), cause.as_str());
-    Error::new(ErrorKind::Io, message).with_retryable(true).with_source(error)
+    Error::new(cause.kind(), message).with_retryable(true).with_source(error)
 }
 
 enum Cause {
@@ -90,6 +91,10 @@ impl Cause {
         matches!(self, Self::Gone | Self::TimedOut | Self::Other(_))
     }
 
+    fn kind(&self) -> ErrorKind {
+        if matches!(self, Self::TimedOut) { ErrorKind::Timeout } else { ErrorKind::Io }
+    }
+
     fn as_str(&self) -> &str {
         match self {
             Self::Refused => "connection refused: is it running, and is the port right?",
@@ -104,7 +109,7 @@ impl Cause {
 
 fn explain(error: &rustls::Error) -> String {
     match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "its certificate is signed by an authority that is not known here; add that authority's certificate"
                 .to_owned()
         }
