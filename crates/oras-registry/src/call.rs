@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method, header, request::Parts};
 
+use oras_reference::validate_repository;
+
 use crate::{
     auth::{Actions, Caller, Need},
     behaviour::{Behaviour, Installed},
@@ -54,6 +56,14 @@ impl Call {
         let has_any = lines.iter().next().is_some();
         let values = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
         has_any.then(|| values.map(str::trim).collect())
+    }
+
+    /// The repository that a mount names as its source.
+    pub(crate) fn mount_source(&self) -> Option<&str> {
+        self.query
+            .first("mount")
+            .and_then(|_| self.query.first("from"))
+            .filter(|from| validate_repository(from).is_ok())
     }
 
     /// What the request needs; nothing for the token endpoint, which asks for itself.

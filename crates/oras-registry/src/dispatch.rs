@@ -2,7 +2,7 @@ use http::{Method, Response};
 use serde_json::json;
 
 use crate::{
-    auth::{Caller, challenge, token},
+    auth::{Actions, Caller, challenge, insufficient, token},
     blobs,
     body::{Body, Upload},
     call::Call,
@@ -57,8 +57,17 @@ fn caller(registry: &Registry, call: &Call) -> Result<Caller> {
         return Ok(Caller::Anyone);
     };
     let quirks = &call.quirks().tokens;
-    let challenge = challenge(auth.scheme, &call.base, &need, quirks);
-    auth.authorize(auth.identify(&call.head.headers, quirks), &need, &challenge)
+    let source = call.mount_source();
+    let challenge = challenge(auth.scheme, &call.base, &need, source, quirks);
+    let caller = auth.authorize(auth.identify(&call.head.headers, quirks), &need, &challenge)?;
+    // The token names no source, though its holder may read it: another one will do.
+    if let Some(source) = source
+        && !auth.actions(&caller, source).contains(Actions::PULL)
+        && auth.account_actions(&caller, source).contains(Actions::PULL)
+    {
+        return Err(insufficient(&challenge));
+    }
+    Ok(caller)
 }
 
 fn check_method(registry: &Registry, call: &Call) -> Result<()> {

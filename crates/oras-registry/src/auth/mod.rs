@@ -92,6 +92,14 @@ impl Auth {
         }
     }
 
+    /// What the account of a caller may do in a repository, whatever the token says.
+    pub(crate) fn account_actions(&self, caller: &Caller, repository: &str) -> Actions {
+        match caller {
+            Caller::Bearer(claims) => self.accounts.actions(claims.user.as_deref(), repository),
+            _ => self.actions(caller, repository),
+        }
+    }
+
     fn is_met(&self, caller: &Caller, need: &Need<'_>) -> bool {
         match (need, caller) {
             (Need::Repository(name, actions), _) => self.actions(caller, name).contains(*actions),
@@ -124,13 +132,15 @@ impl Auth {
             return Err(ApiError::new(StatusCode::FORBIDDEN, Code::Denied, message));
         }
         match caller {
-            Caller::Bearer(_) => {
-                let challenge = format!("{challenge},error=\"insufficient_scope\"");
-                Err(unauthorized("the token does not cover this", &challenge))
-            }
+            Caller::Bearer(_) => Err(insufficient(challenge)),
             _ => Err(unauthorized("authentication is required", challenge)),
         }
     }
+}
+
+/// A token that does not cover what its holder may do.
+pub(crate) fn insufficient(challenge: &str) -> ApiError {
+    unauthorized("the token does not cover this", &format!("{challenge},error=\"insufficient_scope\""))
 }
 
 fn unauthorized(message: &str, challenge: &str) -> ApiError {

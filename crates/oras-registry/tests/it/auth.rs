@@ -186,7 +186,10 @@ async fn a_token_mounts_from_where_it_may_read() {
     client.send("POST", &target, &[("authorization", &both)], "x").await;
     let two = bearer(&client, "repository:two:pull,push", Some(&admin)).await;
     let named = format!("/v2/two/blobs/uploads/?mount={digest}&from=one");
-    assert_eq!(status(&client, "POST", &named, Some(&two)).await, 202, "the token does not name the source");
+    let more = client.send("POST", &named, &[("authorization", &two)], "").await;
+    assert_eq!(more.status, 401, "the token does not name the source");
+    let scope = "scope=\"repository:two:pull,push repository:one:pull\"";
+    assert!(more.header("www-authenticate").contains(scope), "{}", more.header("www-authenticate"));
     assert_eq!(status(&client, "POST", &named, Some(&both)).await, 201);
 }
 
