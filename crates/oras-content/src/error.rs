@@ -97,15 +97,32 @@ struct Inner {
     retries: u32,
     from_blob: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// Whether the message is that of `source`, which a chain then need not say again.
+    transparent: bool,
 }
 
 impl Error {
     /// An error of a kind, with a message of one level: lower case, no full stop.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
-        let inner =
-            Inner { kind, message, descriptor: None, retryable: false, retries: 0, from_blob: false, source: None };
+        let inner = Inner {
+            kind,
+            message,
+            descriptor: None,
+            retryable: false,
+            retries: 0,
+            from_blob: false,
+            source: None,
+            transparent: false,
+        };
         Self(Box::new(inner))
+    }
+
+    /// A typed error as one of ours, in the same words.
+    fn transparent(kind: ErrorKind, error: impl StdError + Send + Sync + 'static) -> Self {
+        let mut ours = Self::new(kind, error.to_string()).with_source(error);
+        ours.0.transparent = true;
+        ours
     }
 
     /// [`ErrorKind::NotFound`] of content.
@@ -127,6 +144,7 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
+        self.0.transparent = false;
         self
     }
 
@@ -184,12 +202,16 @@ impl Error {
 
     /// The first error of type `T` below this one.
     pub fn find<T: StdError + 'static>(&self) -> Option<&T> {
-        find(self.source())
+        find(self.below())
     }
 
     /// Takes back an error of ours that other layers wrapped: the first one in the chain of `error`.
     pub fn find_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         find(Some(error))
+    }
+
+    fn below(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
     }
 }
 
@@ -198,15 +220,20 @@ fn find<'a, T: StdError + 'static>(mut error: Option<&'a (dyn StdError + 'static
         if let Some(found) = current.downcast_ref::<T>() {
             return Some(found);
         }
-        // `io::Error::source` skips the error it was made of.
-        if let Some(inner) = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
-            && let Some(found) = inner.downcast_ref::<T>()
-        {
-            return Some(found);
-        }
-        error = current.source();
+        error = below(current);
     }
     None
+}
+
+/// The source of an error; for those whose `source` skips the error they were made of, that one.
+fn below<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    if let Some(ours) = error.downcast_ref::<Error>() {
+        return ours.below();
+    }
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
 }
 
 impl fmt::Display for Error {
@@ -234,7 +261,8 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
+        let source = self.below()?;
+        if self.0.transparent { source.source() } else { Some(source) }
     }
 }
 
@@ -243,7 +271,7 @@ impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match Self::find_in(&error) {
             Some(ours) => ours.clone(),
-            None => Self::new(ErrorKind::Io, error.to_string()).with_source(error),
+            None => Self::transparent(ErrorKind::Io, error),
         }
     }
 }
@@ -260,7 +288,7 @@ impl From<DigestError> for Error {
             DigestError::UnsupportedAlgorithm { .. } => ErrorKind::Unsupported,
             _ => ErrorKind::InvalidDigest,
         };
-        Self::new(kind, error.to_string()).with_source(error)
+        Self::transparent(kind, error)
     }
 }
 
@@ -268,14 +296,14 @@ impl From<VerifyError> for Error {
     fn from(error: VerifyError) -> Self {
         match error {
             VerifyError::Digest(error) => error.into(),
-            other => Self::new(ErrorKind::Corrupt, other.to_string()).with_source(other),
+            other => Self::transparent(ErrorKind::Corrupt, other),
         }
     }
 }
 
 impl From<MediaTypeError> for Error {
     fn from(error: MediaTypeError) -> Self {
-        Self::new(ErrorKind::InvalidMediaType, error.to_string()).with_source(error)
+        Self::transparent(ErrorKind::InvalidMediaType, error)
     }
 }
 
@@ -291,13 +319,13 @@ impl From<DocumentError> for Error {
             DocumentError::Unsupported { .. } => ErrorKind::Unsupported,
             _ => ErrorKind::Corrupt,
         };
-        Self::new(kind, error.to_string()).with_source(error)
+        Self::transparent(kind, error)
     }
 }
 
 impl From<EmbeddedDataError> for Error {
     fn from(error: EmbeddedDataError) -> Self {
-        Self::new(ErrorKind::Corrupt, error.to_string()).with_source(error)
+        Self::transparent(ErrorKind::Corrupt, error)
     }
 }
 
@@ -311,6 +339,20 @@ mod tests {
         let back = Error::from(io::Error::from(error));
         assert_eq!((back.kind(), back.is_retryable(), back.retries()), (ErrorKind::RateLimited, true, 2));
         assert!(back.is_from_blob());
+    }
+
+    #[test]
+    fn comes_out_of_io_errors_in_io_errors() {
+        let nested = io::Error::other(io::Error::other(Error::new(ErrorKind::Denied, "no")));
+        assert_eq!(Error::from(nested).kind(), ErrorKind::Denied);
+    }
+
+    #[test]
+    fn a_chain_says_nothing_twice_and_hides_nothing() {
+        let error = Error::from(DigestError::UnsupportedAlgorithm { algorithm: "md5".into() });
+        assert!(error.source().is_none());
+        let outer = Error::new(ErrorKind::Other, "copying failed").with_source(error);
+        assert!(outer.find::<DigestError>().is_some());
     }
 
     #[test]

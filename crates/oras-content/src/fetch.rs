@@ -13,6 +13,9 @@ pub const DEFAULT_METADATA_LIMIT: u64 = 4 << 20;
 
 /// The whole content of a descriptor, verified.
 ///
+/// Content that the descriptor carries itself is taken from there; when it does not agree with the descriptor, it is
+/// fetched as if it were not there (image specification, "Embedded Content").
+///
 /// # Errors
 ///
 /// [`ErrorKind::SizeExceedsLimit`] when the descriptor says more than `limit` bytes, and then nothing is fetched;
@@ -21,6 +24,9 @@ pub async fn fetch_all<F: Fetcher + ?Sized>(fetcher: &F, desc: &Descriptor, limi
     if desc.size > limit {
         let message = format!("{} has {} bytes, more than the limit of {limit}", desc.digest, desc.size);
         return Err(Error::new(ErrorKind::SizeExceedsLimit, message).with_descriptor(desc));
+    }
+    if let Ok(Some(data)) = desc.embedded() {
+        return Ok(data);
     }
     fetcher.fetch(desc).await?.verify(desc).bytes(limit).await
 }

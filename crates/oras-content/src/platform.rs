@@ -12,6 +12,9 @@ use crate::{
 /// How deep indexes may be nested before a search gives up: real ones have one or two levels.
 const MAX_INDEX_DEPTH: usize = 8;
 
+/// How many indexes a search reads before it gives up, so that a hostile index cannot keep it busy.
+const MAX_INDEXES: usize = 256;
+
 /// The annotation by which buildkit marks what belongs to an image and is none, such as an attestation.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
@@ -23,7 +26,7 @@ const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 /// # Errors
 ///
 /// [`ErrorKind::NotFound`] when nothing matches; [`ErrorKind::Unsupported`] when `root` is neither an index nor a
-/// manifest with an image configuration.
+/// manifest with an image configuration, or when indexes are nested too deep or too many.
 pub async fn select_platform<F: Fetcher + ?Sized>(
     fetcher: &F,
     root: &Descriptor,
@@ -53,8 +56,12 @@ fn search<'a, F: Fetcher + ?Sized>(
     depth: usize,
 ) -> BoxFuture<'a, Result<Option<Descriptor>>> {
     Box::pin(async move {
-        if depth >= MAX_INDEX_DEPTH || !seen.insert(desc.digest.clone()) {
+        if !seen.insert(desc.digest.clone()) {
             return Ok(None);
+        }
+        if depth >= MAX_INDEX_DEPTH || seen.len() > MAX_INDEXES {
+            let what = format_args!("searching more than {MAX_INDEX_DEPTH} levels or {MAX_INDEXES} indexes");
+            return Err(Error::unsupported(what).with_descriptor(desc));
         }
         let bytes = fetch_all(fetcher, desc, DEFAULT_METADATA_LIMIT).await?;
         let index = Index::from_slice(&bytes).map_err(|error| Error::from(error).with_descriptor(desc))?;

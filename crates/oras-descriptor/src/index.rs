@@ -112,6 +112,28 @@ mod tests {
     }
 
     #[test]
+    fn refuses_another_version_or_the_type_of_another_document() {
+        let good = || Index::new(Vec::new());
+        let rule = |index: Index| match index.validate() {
+            Ok(()) => "",
+            Err(DocumentError::Rule { member, .. }) => member,
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(rule(good()), "");
+        assert_eq!(rule(Index { media_type: None, ..good() }), "");
+        assert_eq!(rule(Index { media_type: Some(MediaType::DOCKER_MANIFEST_LIST), ..good() }), "");
+        assert_eq!(rule(Index { media_type: Some(MediaType::OCI_MANIFEST), ..good() }), "mediaType");
+        assert_eq!(rule(Index { schema_version: 1, ..good() }), "schemaVersion");
+        assert_eq!(rule(good().with_artifact_type("not a type")), "artifactType");
+    }
+
+    #[test]
+    fn writes_an_empty_list_of_manifests_as_an_array() {
+        let text = String::from_utf8(crate::canonical(&Index::new(Vec::new())).to_vec()).unwrap();
+        assert!(text.contains(r#""manifests":[]"#), "{text}");
+    }
+
+    #[test]
     fn an_entry_of_any_type_is_no_error() {
         let digest = crate::Digest::of(b"");
         let text = format!(

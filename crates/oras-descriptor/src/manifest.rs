@@ -146,6 +146,21 @@ mod tests {
     }
 
     #[test]
+    fn writes_an_empty_list_of_layers_as_an_array() {
+        let text =
+            String::from_utf8(crate::canonical(&Manifest::new(Descriptor::empty(), Vec::new())).to_vec()).unwrap();
+        assert!(text.contains(r#""layers":[]"#), "{text}");
+    }
+
+    #[test]
+    fn layers_of_any_type_are_no_error_and_keep_their_order() {
+        let layers = ["not a type", "application/vnd.acme.layer", "a/b"].map(|kind| Descriptor::of(kind, b"x"));
+        let manifest = Manifest::new(Descriptor::of("application/vnd.acme.config", b"PK"), layers.to_vec());
+        assert_eq!(manifest.validate(), Ok(()));
+        assert_eq!(Manifest::from_slice(&crate::canonical(&manifest)).unwrap().layers, layers);
+    }
+
+    #[test]
     fn validates_the_rules_of_the_specification() {
         let config = || Descriptor::of("application/vnd.acme.config", b"{}");
         let rule = |manifest: Manifest| match manifest.validate() {

@@ -325,6 +325,36 @@ mod tests {
     }
 
     #[test]
+    fn knows_the_five_types_of_manifests() {
+        let manifests = [
+            ("application/vnd.oci.image.manifest.v1+json", true, false),
+            ("application/vnd.docker.distribution.manifest.v2+json", true, false),
+            ("application/vnd.oci.image.index.v1+json", false, true),
+            ("application/vnd.docker.distribution.manifest.list.v2+json", false, true),
+            ("application/vnd.oci.artifact.manifest.v1+json", false, false),
+        ];
+        for (text, is_image, is_index) in manifests {
+            let media_type = MediaType::new(text);
+            assert!(media_type.is_manifest(), "{text}");
+            assert_eq!((media_type.is_image_manifest(), media_type.is_index()), (is_image, is_index), "{text}");
+        }
+        assert!(!MediaType::OCI_CONFIG.is_manifest() && !MediaType::DOCKER_MANIFEST_SCHEMA1.is_manifest());
+    }
+
+    #[test]
+    fn names_the_layer_types_of_the_specification() {
+        let layers = [
+            (MediaType::OCI_LAYER, "application/vnd.oci.image.layer.v1.tar"),
+            (MediaType::OCI_LAYER_GZIP, "application/vnd.oci.image.layer.v1.tar+gzip"),
+            (MediaType::OCI_LAYER_ZSTD, "application/vnd.oci.image.layer.v1.tar+zstd"),
+            (MediaType::DOCKER_LAYER_GZIP, "application/vnd.docker.image.rootfs.diff.tar.gzip"),
+        ];
+        for (layer, text) in layers {
+            assert!(layer == text && !layer.is_foreign_layer(), "{text}");
+        }
+    }
+
+    #[test]
     fn knows_foreign_layers() {
         let foreign = [
             "application/vnd.oci.image.layer.nondistributable.v1.tar",

@@ -1,1 +1,65 @@
-//! OCI image layouts as content stores - directories and tar archives.
+//! OCI image layouts as content stores: directories and tar archives.
+//!
+//! Content flows into an [`OciLayout`] through `push` or `ingest`: it is written into `ingest/`, verified there, and
+//! renamed into `blobs/`. Manifests are listed in `index.json`, where entries may have names: tags. [`BlobDir`] is the
+//! same without an index.
+//!
+//! ```
+//! use oras_content::{Blob, Descriptor, ReadOnlyTarget as _, Target as _};
+//! use oras_layout::OciLayout;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> oras_content::Result<()> {
+//! # let dir = tempfile::tempdir()?;
+//! let layout = OciLayout::create(dir.path().join("layout")).await?;
+//! let desc = Descriptor::of("text/plain", b"hello");
+//! layout.push_reference(&desc, Blob::from_bytes("hello".into()), "greeting").await?;
+//!
+//! let (found, blob) = OciLayout::open(layout.root()).await?.fetch_reference("greeting").await?;
+//! assert_eq!(found, desc);
+//! assert_eq!(blob.bytes(1024).await?, "hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! - `gzip` (default): compressed layout archives.
+//!
+//! # Errors
+//!
+//! Those of the roles, and what each method says: a layout of an unknown version is `UnsupportedVersion`, a document or
+//! blob that is not what it should be is `Corrupt`, and a failing file system is `Io`.
+
+mod blobs;
+mod entries;
+mod fsck;
+mod gc;
+mod graph;
+mod index;
+mod ingest;
+mod layout;
+mod lock;
+mod options;
+mod refs;
+mod storage;
+mod version;
+
+use std::{io, path::Path};
+
+use oras_content::{Error, ErrorKind};
+
+pub use blobs::BlobDir;
+pub use fsck::FsckReport;
+pub use gc::GcReport;
+pub use layout::OciLayout;
+pub use options::LayoutOptions;
+
+/// The index of a layout.
+const INDEX_FILE: &str = "index.json";
+/// The directory for what is not whole yet; others ignore it.
+const INGEST: &str = "ingest";
+
+fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot {verb} {}", path.display())).with_source(error)
+}

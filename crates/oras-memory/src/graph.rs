@@ -129,8 +129,8 @@ mod tests {
         let mut graph = PredecessorGraph::new();
         let (desc, links) = node(&Manifest::new(blob("config"), vec![blob("layer"), blob("layer")]));
         graph.insert(&desc, links);
-        assert_eq!(predecessors(&graph, &blob("layer")), [desc.clone()]);
-        assert_eq!(predecessors(&graph, &blob("config")), [desc.clone()]);
+        assert_eq!(predecessors(&graph, &blob("layer")), std::slice::from_ref(&desc));
+        assert_eq!(predecessors(&graph, &blob("config")), std::slice::from_ref(&desc));
         assert!(predecessors(&graph, &blob("other")).is_empty());
         assert_eq!(graph.successors(&desc.digest).count(), 2, "each successor counts once");
     }
@@ -170,7 +170,7 @@ mod tests {
         graph.insert(&plain, plain_links);
         let expected = sbom.with_annotation("k", "v").with_artifact_type("t/sbom");
         let list = |kind: Option<&MediaType>| graph.referrers(&subject.digest, kind).collect::<Vec<_>>();
-        assert_eq!(list(None), [expected.clone()]);
+        assert_eq!(list(None), std::slice::from_ref(&expected));
         assert_eq!(list(Some(&"t/sbom".into())), [expected]);
         assert!(list(Some(&"t/other".into())).is_empty());
     }

@@ -14,6 +14,10 @@ use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType, links};
 
 use crate::{graph::PredecessorGraph, tags::TagIndex};
 
+/// Content up to this size is copied when it is stored: small pieces are often slices of a large buffer, such as that of
+/// a connection, which they would keep alive as a whole.
+const MAX_COPIED: usize = 64 * 1024;
+
 /// A content store in memory, with every role.
 ///
 /// Content is known by its digest alone: the same bytes under a second media type are the same content, and a
@@ -73,6 +77,7 @@ impl State {
             let links = links(&desc.media_type, &bytes).map_err(|error| Error::from(error).with_descriptor(desc))?;
             self.graph.insert(desc, links);
         }
+        let bytes = if bytes.len() <= MAX_COPIED { Bytes::copy_from_slice(&bytes) } else { bytes };
         self.content.insert(desc.digest.clone(), Entry { desc: desc.plain(), bytes });
         Ok(())
     }

@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -9,7 +10,13 @@ use tower::{ServiceExt as _, util::BoxCloneSyncService};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::{HttpBody, ResponseBody};
+use crate::{
+    body::{HttpBody, ResponseBody},
+    builder::HttpClientBuilder,
+    headers::RateLimit,
+    origin::Origin,
+    stack::Hosts,
+};
 
 /// A request to a registry.
 pub type Request = http::Request<HttpBody>;
@@ -28,16 +35,27 @@ pub type Response = http::Response<ResponseBody>;
 #[derive(Clone)]
 pub struct HttpClient {
     service: BoxCloneSyncService<Request, Response, Error>,
+    hosts: Option<Arc<Hosts>>,
 }
 
 impl HttpClient {
+    /// The default client over TCP and TLS: retry, redirects, timeouts, proxies from the environment.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A client with other settings.
+    pub fn builder() -> HttpClientBuilder {
+        HttpClientBuilder::new()
+    }
+
     /// A client over any service: nothing is added, so it neither retries nor follows redirects by itself.
     pub fn from_service<S>(service: S) -> Self
     where
         S: Service<Request, Response = Response, Error = Error> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        Self { service: BoxCloneSyncService::new(service) }
+        Self { service: BoxCloneSyncService::new(service), hosts: None }
     }
 
     /// The same client with a layer around it.
@@ -48,7 +66,19 @@ impl HttpClient {
         L::Service: Service<Request, Response = Response, Error = Error> + Clone + Send + Sync + 'static,
         <L::Service as Service<Request>>::Future: Send + 'static,
     {
-        Self::from_service(layer.layer(self))
+        let hosts = self.hosts.clone();
+        Self { hosts, ..Self::from_service(layer.layer(self)) }
+    }
+
+    pub(crate) fn with_hosts(mut self, hosts: Arc<Hosts>) -> Self {
+        self.hosts = Some(hosts);
+        self
+    }
+
+    /// What a host last said about how many requests it still answers; none when it said nothing, or a service of the
+    /// caller's own was never wrapped by [`HttpClientBuilder::build_over`].
+    pub fn rate_limit(&self, origin: &Origin) -> Option<RateLimit> {
+        self.hosts.as_ref()?.rate_limit(origin)
     }
 
     /// Sends a request and waits for the head of its response.
@@ -78,6 +108,12 @@ impl Service<Request> for HttpClient {
 
     fn call(&mut self, request: Request) -> Self::Future {
         self.service.call(request)
+    }
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

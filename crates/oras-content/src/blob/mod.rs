@@ -76,7 +76,7 @@ impl Blob {
     #[must_use]
     pub fn verify(mut self, desc: &Descriptor) -> Self {
         if let Err(error) = self.expect(desc) {
-            self.raw.fail(error.with_descriptor(desc));
+            self.raw.refuse(error.with_descriptor(desc));
         }
         self
     }
@@ -146,7 +146,11 @@ impl Blob {
     ///
     /// Whoever takes the parts must show nothing of the content before [`Verifier::finish`] agrees. Take them before
     /// the first poll; [`start`](Self::start) may have been called.
-    pub fn into_parts(self) -> (RawStream, Option<Verifier>) {
+    pub fn into_parts(mut self) -> (RawStream, Option<Verifier>) {
+        if self.held.is_some() {
+            // The verifier has seen the chunk that is kept back, and the stream will not give it again.
+            self.raw.refuse(Error::new(ErrorKind::Corrupt, "a blob that was read in part was parted from its check"));
+        }
         (self.raw, self.verifier)
     }
 

@@ -25,6 +25,7 @@ pub struct RawStream {
     source: Option<Arc<dyn BlobSource>>,
     state: State,
     barren: u32,
+    refused: Option<Error>,
     observer: Option<Observer>,
 }
 
@@ -35,22 +36,30 @@ enum State {
     Idle,
     Opening(BoxFuture<'static, Result<ByteStream>>),
     Open(ByteStream),
-    Failed(Option<Error>),
+    /// There is an error to give before the end.
+    Refused,
     Ended,
 }
 
 impl RawStream {
     pub(super) fn once(size: Option<u64>, stream: ByteStream) -> Self {
-        Self { size, position: 0, source: None, state: State::Open(stream), barren: 0, observer: None }
+        Self::with_state(size, None, State::Open(stream))
     }
 
     pub(super) fn replayable(size: Option<u64>, source: Arc<dyn BlobSource>) -> Self {
-        Self { size, position: 0, source: Some(source), state: State::Idle, barren: 0, observer: None }
+        Self::with_state(size, Some(source), State::Idle)
+    }
+
+    fn with_state(size: Option<u64>, source: Option<Arc<dyn BlobSource>>, state: State) -> Self {
+        Self { size, position: 0, source, state, barren: 0, refused: None, observer: None }
     }
 
     pub(super) fn replay(&self) -> Option<Self> {
         let mut fresh = Self::replayable(self.size, self.source.clone()?);
         fresh.observer.clone_from(&self.observer);
+        if let Some(error) = &self.refused {
+            fresh.refuse(error.clone());
+        }
         Some(fresh)
     }
 
@@ -58,11 +67,10 @@ impl RawStream {
         self.observer = Some(observer);
     }
 
-    /// Makes the next poll fail.
-    pub(super) fn fail(&mut self, error: Error) {
-        if !matches!(self.state, State::Failed(_)) {
-            self.state = State::Failed(Some(error.out_of_blob()));
-        }
+    /// Makes the next poll fail, and that of every replay.
+    pub(super) fn refuse(&mut self, error: Error) {
+        self.state = State::Refused;
+        self.refused.get_or_insert_with(|| error.out_of_blob());
     }
 
     pub(super) fn end(&mut self) {
@@ -87,7 +95,7 @@ impl RawStream {
     }
 
     pub(super) fn is_started(&self) -> bool {
-        !matches!(self.state, State::Idle | State::Failed(_)) || self.position > 0
+        !matches!(self.state, State::Idle | State::Refused) || self.position > 0
     }
 
     /// The size in bytes of the whole content, where it is known.
@@ -124,10 +132,9 @@ impl RawStream {
                         return Poll::Ready(Err(error.out_of_blob()));
                     }
                 },
-                State::Failed(error) => {
-                    let error = error.take();
+                State::Refused => {
                     self.state = State::Ended;
-                    return Poll::Ready(error.map_or(Ok(()), Err));
+                    return Poll::Ready(self.refused.clone().map_or(Ok(()), Err));
                 }
                 State::Open(_) | State::Ended => return Poll::Ready(Ok(())),
             }

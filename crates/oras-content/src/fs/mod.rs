@@ -7,7 +7,7 @@
 mod sink;
 mod source;
 
-pub use sink::{rehash, write_blob};
+pub use sink::{rehash, write_and_hash, write_blob};
 pub use source::FileSource;
 
 use tokio::task::JoinHandle;

@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
+    io::{Read as _, Seek as _, SeekFrom, Take},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -20,16 +20,26 @@ use crate::{
 /// How much is read at once. Larger reads gain nothing measurable, smaller ones cost system calls.
 const READ_SIZE: usize = 256 * 1024;
 
-/// A file as the source of a blob.
+/// A file, or a section of one, as the source of a blob.
 #[derive(Clone, Debug)]
 pub struct FileSource {
     path: PathBuf,
+    start: u64,
+    len: Option<u64>,
 }
 
 impl FileSource {
     /// The file at `path`; it is opened when the blob is.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), start: 0, len: None }
+    }
+
+    /// The `len` bytes from `start` on, such as an entry of an archive.
+    #[must_use]
+    pub fn section(mut self, start: u64, len: u64) -> Self {
+        self.start = start;
+        self.len = Some(len);
+        self
     }
 
     /// The path.
@@ -45,15 +55,15 @@ impl FileSource {
 
 impl BlobSource for FileSource {
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
-        let path = self.path.clone();
+        let source = self.clone();
         Box::pin(async move {
-            let (file, left) = blocking(move || open_at(&path, offset)).await?;
+            let (file, left) = blocking(move || source.open_at(offset)).await?;
             if left <= READ_SIZE as u64 {
                 let bytes = blocking(move || read_rest(file, left)).await?;
                 return Ok(stream::iter([Ok(bytes)]).boxed());
             }
             let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
-            tokio::task::spawn_blocking(move || read_chunks(file, &sender));
+            tokio::task::spawn_blocking(move || read_chunks(file.take(left), &sender));
             let chunks = stream::unfold(receiver, |mut receiver| async move {
                 let chunk = receiver.recv().await?;
                 Some((chunk, receiver))
@@ -63,22 +73,27 @@ impl BlobSource for FileSource {
     }
 }
 
-fn open_at(path: &Path, offset: u64) -> Result<(File, u64)> {
-    let failed = |error: std::io::Error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            _ => ErrorKind::Io,
+impl FileSource {
+    /// The file with its cursor at an offset of the content, and how many bytes are left there.
+    fn open_at(&self, offset: u64) -> Result<(File, u64)> {
+        let failed = |error: std::io::Error| {
+            let kind = match error.kind() {
+                std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+                _ => ErrorKind::Io,
+            };
+            Error::new(kind, format!("cannot open {}", self.path.display())).with_source(error)
         };
-        Error::new(kind, format!("cannot open {}", path.display())).with_source(error)
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    let len = file.metadata().map_err(failed)?.len();
-    let Some(left) = len.checked_sub(offset) else {
-        let message = format!("offset {offset} is past the end of {}, which has {len} bytes", path.display());
-        return Err(Error::new(ErrorKind::Corrupt, message));
-    };
-    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-    Ok((file, left))
+        let mut file = File::open(&self.path).map_err(failed)?;
+        let behind = file.metadata().map_err(failed)?.len().saturating_sub(self.start);
+        let len = self.len.map_or(behind, |len| len.min(behind));
+        let Some(left) = len.checked_sub(offset) else {
+            let path = self.path.display();
+            let message = format!("offset {offset} is past the end of {path}, which has {len} bytes");
+            return Err(Error::new(ErrorKind::Corrupt, message));
+        };
+        file.seek(SeekFrom::Start(self.start.saturating_add(offset))).map_err(failed)?;
+        Ok((file, left))
+    }
 }
 
 fn read_rest(file: File, left: u64) -> Result<Bytes> {
@@ -87,7 +102,7 @@ fn read_rest(file: File, left: u64) -> Result<Bytes> {
     Ok(bytes.into())
 }
 
-fn read_chunks(mut file: File, sender: &mpsc::Sender<Result<Bytes>>) {
+fn read_chunks(mut file: Take<File>, sender: &mpsc::Sender<Result<Bytes>>) {
     let mut lent = VecDeque::with_capacity(CHANNEL_DEPTH + 2);
     loop {
         let mut buffer = reclaim(&mut lent);

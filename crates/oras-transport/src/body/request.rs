@@ -10,6 +10,9 @@ use futures_util::StreamExt as _;
 use http_body::{Body, Frame, SizeHint};
 use oras_content::{Blob, Error, Result};
 
+use super::progress::{Progress, Reporter};
+use crate::stack::Pace;
+
 /// The body of a request: nothing, bytes in memory, or a [`Blob`].
 ///
 /// Whatever sends a request may have to send it again: after a challenge, a redirect, a reset. So a body knows how to give
@@ -20,6 +23,8 @@ use oras_content::{Blob, Error, Result};
 pub struct HttpBody {
     content: Content,
     remaining: Option<u64>,
+    reporter: Option<Reporter>,
+    pace: Option<Pace>,
 }
 
 enum Content {
@@ -42,10 +47,8 @@ impl HttpBody {
 
     /// Bytes in memory.
     pub fn from_bytes(bytes: Bytes) -> Self {
-        Self {
-            remaining: Some(bytes.len() as u64),
-            content: Content::Bytes { rest: Some(bytes.clone()), whole: bytes },
-        }
+        let remaining = Some(bytes.len() as u64);
+        Self::new(Content::Bytes { rest: Some(bytes.clone()), whole: bytes }, remaining)
     }
 
     /// The content of a blob; where its size is known, it is sent as `Content-Length`.
@@ -59,7 +62,11 @@ impl HttpBody {
         } else {
             Content::Shared(Arc::new(Mutex::new(Some(blob))))
         };
-        Self { content, remaining }
+        Self::new(content, remaining)
+    }
+
+    fn new(content: Content, remaining: Option<u64>) -> Self {
+        Self { content, remaining, reporter: None, pace: None }
     }
 
     /// Whether the body can be given again however much of it was read.
@@ -79,9 +86,34 @@ impl HttpBody {
             Content::Replayable(blob) => blob.replay().map(Self::from_blob),
             Content::Shared(shared) => {
                 let is_unread = shared.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-                is_unread.then(|| Self { content: Content::Shared(Arc::clone(shared)), remaining: self.remaining })
+                is_unread.then(|| Self::new(Content::Shared(Arc::clone(shared)), self.remaining))
             }
             Content::Taken(_) | Content::Spent => None,
+        }
+    }
+
+    /// Lets somebody watch how far the body is.
+    pub(crate) fn observe(&mut self) -> Arc<Progress> {
+        let is_empty = self.is_end_stream();
+        let reporter = self.reporter.get_or_insert_with(Reporter::new);
+        if is_empty {
+            reporter.ended();
+        }
+        reporter.progress()
+    }
+
+    /// Keeps the body within a rate.
+    pub(crate) fn pace(&mut self, pace: Pace) {
+        self.pace = Some(pace);
+    }
+
+    fn report(&self, item: &Poll<Option<Result<Bytes>>>) {
+        let Some(reporter) = &self.reporter else { return };
+        match item {
+            Poll::Pending => reporter.reading(),
+            Poll::Ready(Some(Ok(_))) if self.remaining != Some(0) => reporter.gave(),
+            Poll::Ready(Some(Err(error))) => reporter.failed(error),
+            Poll::Ready(_) => reporter.ended(),
         }
     }
 
@@ -111,11 +143,19 @@ impl Body for HttpBody {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        let item = ready!(self.poll_content(cx));
-        if let (Some(Ok(chunk)), Some(remaining)) = (&item, &mut self.remaining) {
-            *remaining = remaining.saturating_sub(chunk.len() as u64);
+        if let Some(pace) = &mut self.pace {
+            ready!(pace.poll_turn(cx));
         }
-        Poll::Ready(item.map(|chunk| chunk.map(Frame::data)))
+        let item = self.poll_content(cx);
+        if let Poll::Ready(Some(Ok(chunk))) = &item {
+            let len = chunk.len();
+            self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(len as u64));
+            if let Some(pace) = &mut self.pace {
+                pace.took(len);
+            }
+        }
+        self.report(&item);
+        item.map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {

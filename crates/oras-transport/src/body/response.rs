@@ -2,6 +2,7 @@ use std::{
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -10,6 +11,10 @@ use futures_util::StreamExt as _;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
 use oras_content::{Error, ErrorKind, Result};
+
+/// Reading more of a response that nobody needs costs more than a new connection.
+const DISCARD_LIMIT: usize = 16 * 1024;
+const DISCARD_TIME: Duration = Duration::from_millis(500);
 
 /// The body of a response: a stream of bytes as they come off the wire.
 ///
@@ -70,6 +75,14 @@ impl ResponseBody {
         }
         all.truncate(limit);
         Ok(all.freeze())
+    }
+
+    /// Reads what little is left, so that the connection can serve another request; gives up where there is more, or it
+    /// does not come at once.
+    pub async fn discard(self) {
+        let reading = std::pin::pin!(self.excerpt(DISCARD_LIMIT));
+        let late = std::pin::pin!(tokio::time::sleep(DISCARD_TIME));
+        futures_util::future::select(reading, late).await;
     }
 }
 

@@ -1,0 +1,168 @@
+//! Blobs by digest, without an index: `blobs/<algorithm>/<encoded>` below a directory.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use bytes::Bytes;
+use oras_content::{
+    Blob, Deleter, Error, ErrorKind, Fetcher, Pusher, ReadOnlyStorage, Result,
+    fs::{FileSource, blocking},
+};
+use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType, Verifier};
+
+use crate::{INGEST, failed, ingest, options::LayoutOptions};
+
+/// Content by digest in a directory, as a layout keeps it, but with neither index nor tags.
+///
+/// Several processes may share the directory: a blob is seen whole or not at all.
+#[derive(Clone, Debug)]
+pub struct BlobDir {
+    root: Arc<Path>,
+    pub(crate) options: LayoutOptions,
+}
+
+impl BlobDir {
+    /// The blobs of the directory `root`, which is created with the first push.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self::with_options(root, LayoutOptions::new())
+    }
+
+    /// The same with options.
+    pub fn with_options(root: impl Into<PathBuf>, options: LayoutOptions) -> Self {
+        Self { root: root.into().into(), options }
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the content of a digest is kept, if it is. A digest's grammar has neither `/` nor `..`.
+    pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
+        self.root.join("blobs").join(digest.algorithm()).join(digest.encoded())
+    }
+
+    pub(crate) fn ingest_dir(&self) -> PathBuf {
+        self.root.join(INGEST)
+    }
+
+    /// The size of the content, if it is there. Asking renews its lease, as whoever asks is about to count on it.
+    pub(crate) fn size(&self, digest: &Digest) -> Result<Option<u64>> {
+        let path = self.path(digest);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {
+                self.renew(&path, &metadata);
+                Ok(Some(metadata.len()))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(failed("look at", &path, error)),
+        }
+    }
+
+    pub(crate) fn holds(&self, desc: &Descriptor) -> Result<bool> {
+        Ok(self.size(&desc.digest)? == Some(desc.size))
+    }
+
+    /// Makes a blob young again when half its lease has passed. Failure only means that it may be collected earlier.
+    fn renew(&self, path: &Path, metadata: &fs::Metadata) {
+        let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
+        if age > self.options.lease / 2 {
+            let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+        }
+    }
+
+    /// A manifest, verified; nothing when it is not there.
+    pub(crate) fn read_manifest(&self, desc: &Descriptor) -> Result<Option<Bytes>> {
+        check_limit(desc, self.options.metadata_limit)?;
+        let path = self.path(&desc.digest);
+        let bytes: Bytes = match fs::read(&path) {
+            Ok(bytes) => bytes.into(),
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(failed("read", &path, error).with_descriptor(desc)),
+        };
+        verify(desc, &bytes)?;
+        Ok(Some(bytes))
+    }
+
+    pub(crate) fn remove(&self, digest: &Digest) -> Result<bool> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(failed("remove", &path, error)),
+        }
+    }
+
+    /// Stores bytes that were verified.
+    pub(crate) async fn store(&self, desc: &Descriptor, bytes: Bytes) -> Result<()> {
+        let (dir, desc) = (self.clone(), desc.plain());
+        blocking(move || ingest::store(&dir, &desc, &bytes)).await
+    }
+}
+
+pub(crate) fn check_limit(desc: &Descriptor, limit: u64) -> Result<()> {
+    if desc.size <= limit {
+        return Ok(());
+    }
+    let message = format!("manifest {} has {} bytes, more than the limit of {limit}", desc.digest, desc.size);
+    Err(Error::new(ErrorKind::SizeExceedsLimit, message).with_descriptor(desc))
+}
+
+pub(crate) fn verify(desc: &Descriptor, bytes: &[u8]) -> Result<()> {
+    let check = || {
+        let mut verifier = Verifier::new(desc)?;
+        verifier.update(bytes)?;
+        verifier.finish()
+    };
+    check().map_err(|error| Error::from(error).with_descriptor(desc))
+}
+
+/// Whether there is nothing at a path; a file where a directory should be leads to nothing too.
+pub(crate) fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+impl Fetcher for BlobDir {
+    async fn fetch(&self, desc: &Descriptor) -> Result<Blob> {
+        let (dir, digest) = (self.clone(), desc.digest.clone());
+        let Some(_) = blocking(move || dir.size(&digest)).await? else {
+            return Err(Error::not_found(desc));
+        };
+        Ok(FileSource::new(self.path(&desc.digest)).into_blob(Some(desc.size)).verify(desc))
+    }
+}
+
+impl ReadOnlyStorage for BlobDir {
+    async fn exists(&self, desc: &Descriptor) -> Result<bool> {
+        let (dir, desc) = (self.clone(), desc.plain());
+        blocking(move || dir.holds(&desc)).await
+    }
+}
+
+impl Pusher for BlobDir {
+    /// A file of another size under the digest is broken, and gets replaced.
+    async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
+        desc.algorithm().map_err(|error| Error::from(error).with_descriptor(desc))?;
+        if self.exists(desc).await? {
+            return Err(Error::already_exists(desc));
+        }
+        ingest::push(self, desc, content.verify(desc)).await
+    }
+
+    async fn ingest(&self, media_type: &MediaType, algorithm: Algorithm, content: Blob) -> Result<Descriptor> {
+        ingest::describe(self, media_type, algorithm, content).await
+    }
+}
+
+impl Deleter for BlobDir {
+    async fn delete(&self, desc: &Descriptor) -> Result<()> {
+        let (dir, digest) = (self.clone(), desc.digest.clone());
+        if blocking(move || dir.remove(&digest)).await? { Ok(()) } else { Err(Error::not_found(desc)) }
+    }
+}

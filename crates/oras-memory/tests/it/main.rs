@@ -1,0 +1,4 @@
+//! What a memory store promises beside the roles' documentation.
+
+mod contract;
+mod store;
