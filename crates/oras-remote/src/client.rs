@@ -134,7 +134,8 @@ impl Answer {
         let found = self.digest()?;
         match &found {
             Some(found) if found.algorithm() == expected.algorithm() && found != expected => {
-                let message = format!("wrong digest in the answer to {}: expected {expected}, found {found}", self.what());
+                let message =
+                    format!("wrong digest in the answer to {}: expected {expected}, found {found}", self.what());
                 Err(Error::new(ErrorKind::Corrupt, message))
             }
             _ => Ok(found),

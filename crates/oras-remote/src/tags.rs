@@ -4,7 +4,10 @@ use http::StatusCode;
 use oras_content::Result;
 use serde::Deserialize;
 
-use crate::{pages::{Pages, items}, repository::Repository};
+use crate::{
+    pages::{Pages, items},
+    repository::Repository,
+};
 
 /// A list of tags, page by page.
 struct Listing<'a> {

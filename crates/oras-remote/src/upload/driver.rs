@@ -159,7 +159,12 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    async fn attempt(&mut self, strategy: UploadStrategy, content: Blob, open: Option<UploadSession>) -> Result<Attempt> {
+    async fn attempt(
+        &mut self,
+        strategy: UploadStrategy,
+        content: Blob,
+        open: Option<UploadSession>,
+    ) -> Result<Attempt> {
         let Goal { repository, desc } = self.goal;
         match (strategy, open) {
             (UploadStrategy::Chunked(size), open) => {
@@ -255,6 +260,9 @@ pub(super) async fn cancel(session: UploadSession) {
 
 impl fmt::Debug for Upload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upload").field("digest", &self.goal.desc.digest).field("strategy", &self.strategy).finish_non_exhaustive()
+        f.debug_struct("Upload")
+            .field("digest", &self.goal.desc.digest)
+            .field("strategy", &self.strategy)
+            .finish_non_exhaustive()
     }
 }
