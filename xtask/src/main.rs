@@ -5,7 +5,9 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks through them")]
 
+mod bench;
 mod ci;
+mod interop;
 mod lab;
 mod process;
 mod source;
@@ -23,9 +25,19 @@ struct Command {
 /// All commands; a new one is a line here and a file beside this one.
 const COMMANDS: &[Command] = &[
     Command {
+        name: "bench",
+        usage: "bench            [--case X] [--site S] [--pairs N] [--quick] [--json FILE] [--no-peers]: ours against oras-go and others",
+        run: bench::run,
+    },
+    Command {
         name: "ci",
         usage: "ci [--no-test]   every gate in order; --no-test leaves tests and doctests out",
         run: ci::run,
+    },
+    Command {
+        name: "interop",
+        usage: "interop          [--short]: our client against the registries and clients of others",
+        run: interop::run,
     },
     Command {
         name: "lab",

@@ -12,19 +12,19 @@
 //! Programs are looked for in `$ORAS_LAB_DIR/bin` (default: `target/lab/bin`), then on `PATH` if they are of the right
 //! version, and are built into the former otherwise.
 
-mod capabilities;
+pub(crate) mod capabilities;
 mod configuration;
 mod der;
-mod error;
-mod http;
+pub(crate) mod error;
+pub(crate) mod http;
 mod jwt;
 pub(crate) mod peers;
-mod process;
+pub(crate) mod process;
 pub(crate) mod registries;
-mod server;
+pub(crate) mod server;
 mod smoke;
 mod tls;
 mod token;
-mod tool;
+pub(crate) mod tool;
 
 pub(crate) use smoke::run;

@@ -27,6 +27,11 @@ pub(crate) fn all() -> Vec<Peer> {
     [oras, CRANE, regctl].map(|tool| Peer { tool }).into()
 }
 
+/// A client that is not among [`all`], because its home is in the system's packages alone.
+pub(crate) fn skopeo() -> Tool {
+    Tool::apt("skopeo", "skopeo")
+}
+
 /// The official suite: a program that takes its orders from `OCI_*` variables and writes a report to `OCI_RESULTS_DIR`.
 ///
 /// It exits with 0 even when its orders make no sense: judge it by the counts in `junit.xml`.
@@ -43,6 +48,11 @@ impl Peer {
     /// The name of its program.
     pub(crate) fn name(&self) -> &'static str {
         self.tool.name()
+    }
+
+    /// Its program.
+    pub(crate) fn tool(&self) -> &Tool {
+        &self.tool
     }
 
     /// A command that trusts `server`, has its credentials, and sees no configuration of the person who runs it.

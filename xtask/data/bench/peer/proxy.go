@@ -7,12 +7,13 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
-// proxy stands before a server and prints where. `HEAD /-/requests` answers how many requests came so far, and does not
-// count.
+// proxy stands before a server and prints where. `HEAD /-/requests` answers how many requests came so far, and how many of
+// them wrote an index of referrers; it does not count itself.
 func proxy(_ context.Context, words []string) error {
 	delay, err := time.ParseDuration(words[1])
 	if err != nil {
@@ -29,13 +30,18 @@ func proxy(_ context.Context, words []string) error {
 			return nil
 		},
 	}
-	var count atomic.Int64
+	var count, indexes atomic.Int64
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/-/requests" {
 			w.Header().Set("X-Requests", fmt.Sprint(count.Load()))
+			w.Header().Set("X-Referrer-Indexes", fmt.Sprint(indexes.Load()))
 			return
 		}
 		count.Add(1)
+		// A tag made of a digest names the index that stands in for the referrers API.
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/sha256-") {
+			indexes.Add(1)
+		}
 		forward.ServeHTTP(w, r)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,0 +1,168 @@
+use std::{
+    fs::{File, OpenOptions},
+    io::Write as _,
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+};
+use oras_content::{
+    Descriptor, Error, ErrorKind,
+    fs::{FileSource, rehash, write_blob},
+};
+use oras_testing::FaultySource;
+use tempfile::TempDir;
+
+/// More than the channel between the two sides holds.
+const LEN: usize = 4 << 20;
+
+fn content() -> Bytes {
+    (0..=250).cycle().take(LEN).collect()
+}
+
+fn partial(dir: &TempDir, bytes: &[u8]) -> File {
+    let path = dir.path().join("partial");
+    std::fs::write(&path, bytes).unwrap();
+    OpenOptions::new().read(true).write(true).open(path).unwrap()
+}
+
+fn written(dir: &TempDir) -> Vec<u8> {
+    std::fs::read(dir.path().join("partial")).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_sink_goes_on_behind_the_bytes_that_it_holds() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content);
+    for held in [0, 1, 1_000_000, LEN - 1, LEN] {
+        let source = FaultySource::builder(content.clone()).reset_at(3_000_000).build();
+        let (file, verifier) = rehash(partial(&dir, &content[..held]), &desc).await.unwrap();
+        assert_eq!(verifier.position(), held as u64);
+        let blob = source.blob(&desc).resume(verifier).unwrap();
+        write_blob(blob, file).await.unwrap();
+        assert!(written(&dir) == content, "{held}");
+        assert!(source.opens().iter().all(|offset| *offset >= held as u64), "{held}: {:?}", source.opens());
+        assert_eq!(source.bytes_given(), (LEN - held) as u64);
+    }
+}
+
+#[tokio::test]
+async fn a_partial_file_is_hashed_from_its_start_wherever_its_cursor_stands() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content);
+    let mut file = partial(&dir, b"");
+    file.write_all(&content[..1000]).unwrap();
+    let (file, verifier) = rehash(file, &desc).await.unwrap();
+    assert_eq!(verifier.position(), 1000);
+    let blob = FaultySource::builder(content.clone()).build().blob(&desc).resume(verifier).unwrap();
+    write_blob(blob, file).await.unwrap();
+    assert!(written(&dir) == content);
+}
+
+#[tokio::test]
+async fn a_partial_file_that_is_wrong_or_too_long_is_corrupt() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content[..10]);
+    let long = rehash(partial(&dir, &content[..11]), &desc).await.unwrap_err();
+    assert_eq!(long.kind(), ErrorKind::Corrupt);
+    let (file, verifier) = rehash(partial(&dir, b"wrong"), &desc).await.unwrap();
+    let blob = FaultySource::builder(content.slice(..10)).build().blob(&desc).resume(verifier).unwrap();
+    let wrong = write_blob(blob, file).await.unwrap_err();
+    assert_eq!((wrong.kind(), wrong.is_from_blob()), (ErrorKind::Corrupt, true));
+}
+
+#[tokio::test]
+async fn a_sink_tells_the_error_of_its_source_and_its_own_apart() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content);
+    let denied = Error::new(ErrorKind::Denied, "no");
+    let source = FaultySource::builder(content.clone()).fail_at(2_000_000, denied).build();
+    let error = write_blob(source.blob(&desc), partial(&dir, b"")).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Denied, true));
+    assert_eq!(written(&dir), &content[..2_000_000], "what came before the error is kept");
+
+    let read_only = File::open(dir.path().join("partial")).unwrap();
+    let source = FaultySource::builder(content).build();
+    let error = write_blob(source.blob(&desc), read_only).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Io, false));
+}
+
+#[tokio::test]
+async fn short_long_and_wrong_content_is_corrupt_on_the_thread_of_a_sink_too() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content);
+    let fresh = || FaultySource::builder(content.clone());
+    let sources = [fresh().end_at(desc.size - 1), fresh().append(b"!"), fresh().flip(desc.size - 1, 1)];
+    for source in sources {
+        let error = write_blob(source.build().blob(&desc), partial(&dir, b"")).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Corrupt, true));
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_sink_ends_its_thread_and_leaves_the_bytes_so_far() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content);
+    let file = partial(&dir, b"");
+    file.lock().unwrap();
+    let source = FaultySource::builder(content.clone()).stall_at(1_000_000).build();
+    {
+        let write = pin!(write_blob(source.blob(&desc), file));
+        let stalled = pin!(source.stalled());
+        assert!(matches!(select(write, stalled).await, Either::Right(_)), "the source stands still");
+    }
+    assert_eq!(source.open_streams(), 0);
+    // The lock goes when the thread has let go of the file.
+    let other = File::open(dir.path().join("partial")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while other.try_lock().is_err() {
+        assert!(Instant::now() < deadline, "the thread holds the file");
+        tokio::task::yield_now().await;
+    }
+    let left = written(&dir);
+    assert!(content.starts_with(&left));
+}
+
+#[tokio::test]
+async fn a_file_is_read_whole_from_any_offset_and_not_past_its_end() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let path = dir.path().join("file");
+    for len in [0, 1, 256 * 1024, 256 * 1024 + 1, LEN] {
+        std::fs::write(&path, &content[..len]).unwrap();
+        let desc = Descriptor::of("a/b", &content[..len]);
+        let blob = FileSource::new(&path).into_blob(Some(desc.size)).verify(&desc);
+        assert!(blob.bytes(u64::MAX).await.unwrap() == content[..len]);
+        let source = FileSource::new(&path);
+        let mut stream = oras_content::BlobSource::open(&source, len as u64 / 2).await.unwrap();
+        let mut tail = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            tail.extend_from_slice(&chunk.unwrap());
+        }
+        assert!(tail == content[len / 2..len]);
+        let past = oras_content::BlobSource::open(&source, len as u64 + 1).await.map(|_| ());
+        assert_eq!(past.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_is_not_found_when_the_blob_is_opened() {
+    let dir = TempDir::new().unwrap();
+    let mut blob = FileSource::new(dir.path().join("missing")).into_blob(None);
+    assert_eq!(blob.start().await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_file_that_grew_or_shrank_is_corrupt() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let path = dir.path().join("file");
+    let desc = Descriptor::of("a/b", &content[..1_000_000]);
+    for len in [999_999, 1_000_001] {
+        std::fs::write(&path, &content[..len]).unwrap();
+        let blob = FileSource::new(&path).into_blob(None).verify(&desc);
+        assert_eq!(blob.bytes(u64::MAX).await.unwrap_err().kind(), ErrorKind::Corrupt, "{len}");
+    }
+}

@@ -1,0 +1,138 @@
+//! `cargo xtask bench`: ours against oras-go and, where they can be had, crane, regctl and skopeo.
+//!
+//! Whole commands take turns, A B A B; the medians of their wall time, CPU time and memory stand beside the targets.
+//! Exit code 1 when a target is missed or a client fails.
+
+mod case;
+mod client;
+mod content;
+mod figures;
+mod growth;
+mod latency;
+mod options;
+mod outcome;
+mod plot;
+mod programs;
+mod proxy;
+mod race;
+mod site;
+mod table;
+mod target;
+mod work;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use case::CASES;
+use content::{Sizes, Store};
+use options::{Options, Series};
+use outcome::Outcome;
+use programs::Programs;
+use race::Race;
+use target::Verdict;
+
+use crate::bad_word;
+use crate::lab::error::{Doing, LabError};
+
+/// Memory as a file system: what is measured shall be the clients, not a disk.
+const ROOM: &str = "/dev/shm";
+
+type Row = (Outcome, Vec<Verdict>);
+
+/// Runs the command.
+pub(crate) fn run(words: &[String]) -> ExitCode {
+    let options = match Options::parse(words) {
+        Ok(options) => options,
+        Err(word) => return bad_word("bench", &word),
+    };
+    match all(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs everything that was asked for, and answers whether all targets are met.
+fn all(options: &Options) -> Result<bool, LabError> {
+    let room = room()?;
+    let programs = Programs::build(room.path().join("home"), options.concurrency, options.peers)?;
+    let sizes = if options.quick { Sizes::QUICK } else { Sizes::FULL };
+    let mut store = Store::new(room.path().join("content"), sizes);
+    match options.series {
+        Series::Cases => table_of_cases(options, &programs, &mut store),
+        Series::Growth => growth::run(options, &programs, &store),
+        Series::Latency => latency::run(options, &programs, &mut store),
+    }
+}
+
+fn table_of_cases(options: &Options, programs: &Programs, store: &mut Store) -> Result<bool, LabError> {
+    let (rows, failed) = cases(options, programs, store);
+    let table = table::table(&rows);
+    println!("{table}");
+    if let Some(path) = &options.json {
+        save(path, options, &rows)?;
+    }
+    if options.write {
+        table::write(&table)?;
+    }
+    let missed = rows.iter().flat_map(|(_, verdicts)| verdicts).filter(|verdict| !verdict.is_met()).count();
+    let judged = rows.iter().map(|(_, verdicts)| verdicts.len()).sum::<usize>();
+    println!("bench: {} of {judged} targets met, {failed} cases failed", judged - missed);
+    Ok(missed == 0 && failed == 0)
+}
+
+/// Runs the cases; one that fails is said and counted, and does not end the others.
+fn cases(options: &Options, programs: &Programs, store: &mut Store) -> (Vec<Row>, usize) {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut failed = 0;
+    for case in CASES.iter().filter(|case| options.wants(case.name)) {
+        for &site in case.sites.iter().filter(|site| options.visits(**site)) {
+            let outcome =
+                Race::prepare(case, site, programs, store).and_then(|mut race| race.run(options.pairs, case.clients()));
+            match outcome {
+                Ok(outcome) => {
+                    println!("{}", progress(&outcome));
+                    outcomes.push(outcome);
+                }
+                Err(error) => {
+                    failed += 1;
+                    println!("{}, {}: {error}", case.name, site.name());
+                }
+            }
+        }
+    }
+    let judge = |outcome: &Outcome| target::judge(outcome, &outcomes, options.concurrency, options.judges_time());
+    let rows = outcomes.iter().map(|outcome| (outcome.clone(), judge(outcome))).collect();
+    (rows, failed)
+}
+
+/// A line for whoever waits.
+fn progress(outcome: &Outcome) -> String {
+    let of = |client| outcome.entry(client).map_or(0.0, |entry| entry.cost.wall);
+    let (ours, theirs) = (of(client::Client::Ours), of(client::Client::OrasGo));
+    format!("{}, {}: {ours:.3} s, oras-go {theirs:.3} s", outcome.case.name, outcome.site.name())
+}
+
+/// A directory that goes when the run is over, and where registries keep their data too.
+fn room() -> Result<tempfile::TempDir, LabError> {
+    const TASK: &str = "make room";
+    let parent = Some(PathBuf::from(ROOM)).filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);
+    let room = tempfile::Builder::new().prefix("bench-").tempdir_in(parent).doing(TASK)?;
+    let lab = room.path().join("lab");
+    fs::create_dir_all(&lab).doing(TASK)?;
+    tempfile::env::override_temp_dir(&lab).map_err(|other| LabError::failed(TASK, other.display()))?;
+    Ok(room)
+}
+
+fn save(path: &Path, options: &Options, rows: &[Row]) -> Result<(), LabError> {
+    let cases: Vec<_> = rows.iter().map(|(outcome, verdicts)| outcome.json(verdicts)).collect();
+    let run =
+        json!({ "quick": options.quick, "pairs": options.pairs, "concurrency": options.concurrency, "cases": cases });
+    fs::write(path, format!("{run:#}\n")).doing("save the figures")
+}

@@ -1,0 +1,110 @@
+//! The table, as text that is Markdown too.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use super::figures::Cost;
+use super::outcome::{Entry, Outcome};
+use super::target::Verdict;
+use crate::lab::error::{Doing, LabError};
+use crate::process;
+
+/// Above the table in `BENCHMARKS.md`.
+const BEGIN: &str = "<!-- table -->";
+/// Below it.
+const END: &str = "<!-- end of table -->";
+
+const HEAD: &str = "\
+| case | registry | client | wall s | CPU s | MiB | requests | wall × | CPU × | targets |
+|---|---|---|--:|--:|--:|--:|--:|--:|---|
+";
+
+/// Puts outcomes and verdicts beside each other. `×` is times oras-go.
+pub(super) fn table(rows: &[(Outcome, Vec<Verdict>)]) -> String {
+    let mut text = HEAD.to_owned();
+    for (outcome, verdicts) in rows {
+        let base = outcome.entry(super::client::Client::OrasGo).map_or_else(Cost::default, |entry| entry.cost);
+        for (index, entry) in outcome.entries.iter().enumerate() {
+            let (case, site) = if index == 0 {
+                (format!("{}. {}", outcome.case.name, outcome.case.title), outcome.site.name())
+            } else {
+                (String::new(), "")
+            };
+            text.push_str(&row(&case, site, entry, base, verdicts));
+        }
+    }
+    text
+}
+
+fn row(case: &str, site: &str, entry: &Entry, base: Cost, verdicts: &[Verdict]) -> String {
+    let cost = entry.cost;
+    let times = |ours: f64, theirs: f64| if theirs > 0.0 { format!("{:.2}", ours / theirs) } else { String::new() };
+    let requests = entry.requests.map_or_else(String::new, |requests| requests.all.to_string());
+    let targets: Vec<_> =
+        verdicts.iter().filter(|verdict| verdict.client == entry.client).map(ToString::to_string).collect();
+    let mut row = format!(
+        "| {case} | {site} | {} | {} | {} | {:.0} ",
+        entry.client.name(),
+        seconds(cost.wall),
+        seconds(cost.cpu),
+        cost.peak
+    );
+    // A string takes all that is written into it.
+    let _ = writeln!(
+        row,
+        "| {requests} | {} | {} | {} |",
+        times(cost.wall, base.wall),
+        times(cost.cpu, base.cpu),
+        targets.join("; ")
+    );
+    row
+}
+
+/// Three digits that say something.
+fn seconds(seconds: f64) -> String {
+    match seconds {
+        0.0 => String::new(),
+        small if small < 0.1 => format!("{small:.4}"),
+        large => format!("{large:.2}"),
+    }
+}
+
+/// Replaces what stands between a line that begins and one that ends a part of `BENCHMARKS.md`.
+pub(super) fn write(table: &str) -> Result<(), LabError> {
+    const TASK: &str = "write BENCHMARKS.md";
+    let path = process::root().join("BENCHMARKS.md");
+    let text = fs::read_to_string(&path).doing(TASK)?;
+    let new = replace(&text, table).ok_or_else(|| LabError::failed(TASK, format!("no {BEGIN} and {END}")))?;
+    fs::write(path, new).doing(TASK)
+}
+
+fn replace(text: &str, table: &str) -> Option<String> {
+    let (before, rest) = text.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{table}{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::case::CASES;
+    use crate::bench::client::Client;
+    use crate::bench::site::Site;
+
+    #[test]
+    fn ours_stands_beside_oras_go() {
+        let entry = |client, wall| Entry { client, cost: Cost { wall, cpu: 0.05, peak: 9.6 }, requests: None };
+        let entries = vec![entry(Client::Ours, 0.5), entry(Client::OrasGo, 1.0)];
+        let text = table(&[(Outcome { case: CASES[0], site: Site::Free, entries }, Vec::new())]);
+        let rows: Vec<_> = text.lines().skip(2).collect();
+        assert_eq!(rows[0], "| a. push a file of 1 GiB | free | ours | 0.50 | 0.0500 | 10 |  | 0.50 | 1.00 |  |");
+        assert_eq!(rows[1], "|  |  | oras-go | 1.00 | 0.0500 | 10 |  | 1.00 | 1.00 |  |");
+    }
+
+    #[test]
+    fn only_the_table_is_replaced() {
+        let text = "before\n<!-- table -->\nold\n<!-- end of table -->\nafter\n";
+        assert_eq!(replace(text, "new\n").unwrap(), text.replace("old", "new"));
+        assert_eq!(replace("no marks", "new"), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! `cargo xtask interop`: our client against the registries and the clients of others.
+//!
+//! Each registry of the lab is started in each way it can be reached. A driver over our crates runs the contract of the
+//! roles and the main job against it; then artifacts cross between ours and each client of others, both ways. A matrix
+//! comes at the end, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said,
+//! counted as failed, and how to get it with it.
+
+mod cross;
+mod driver;
+mod matrix;
+
+use std::process::ExitCode;
+
+use crate::lab::error::LabError;
+use crate::lab::peers;
+use crate::lab::registries::{self, Access, Registry};
+use driver::Driver;
+use matrix::{Check, Matrix};
+
+/// Runs the command. Exit code 1 when any check failed or could not be made.
+pub(crate) fn run(words: &[String]) -> ExitCode {
+    let is_short = match words {
+        [] => false,
+        [word] if word == "--short" => true,
+        [word, ..] => return crate::bad_word("interop", word),
+    };
+    let driver = match Driver::build() {
+        Ok(driver) => driver,
+        Err(error) => {
+            println!("interop: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut matrix = Matrix::default();
+    for registry in registries::all() {
+        for access in Access::each().iter().filter(|access| registry.supports(access)) {
+            let checks = visit(&driver, &registry, access, is_short);
+            matrix.add(&format!("{}, {}", registry.name(), access.name()), checks);
+        }
+    }
+    println!("{matrix}");
+    println!("interop: {}", matrix.summary());
+    if matrix.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Everything that is checked against one registry; a registry that does not start is one failed check.
+fn visit(driver: &Driver, registry: &Registry, access: &Access, is_short: bool) -> Vec<Check> {
+    let server = match registry.start(access) {
+        Ok(server) => server,
+        Err(error) => return vec![Check::failed("start", &error)],
+    };
+    let mut checks = driver.contract(&server, registry.capabilities());
+    checks.extend(driver.job(&server));
+    // Short runs see the clients of others where it matters most: in the open, against every registry.
+    if !is_short || matches!(access, Access::Plain) {
+        for peer in peers::all() {
+            let crossed = cross::both_ways(driver, &server, &peer);
+            checks.extend(crossed.unwrap_or_else(|error: LabError| vec![Check::failed(peer.name(), &error)]));
+        }
+    }
+    checks
+}
