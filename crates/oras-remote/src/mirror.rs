@@ -118,6 +118,9 @@ impl Route {
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route").field("endpoint", &self.endpoint).field("namespace", &self.namespace).finish_non_exhaustive()
+        f.debug_struct("Route")
+            .field("endpoint", &self.endpoint)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
     }
 }

@@ -96,7 +96,8 @@ impl Registry {
     /// [`NotFound`](oras_content::ErrorKind::NotFound) on registries without a catalog.
     pub fn repositories<'a>(&'a self, last: Option<&str>) -> BoxStream<'a, Result<String>> {
         let first = self.inner.origin.endpoint.root("_catalog").query_if("n", self.page_size()).query_if("last", last);
-        let pages = first.build().map(|uri| Pages::new(self.client(), uri, Access::catalog(), self.options().max_pages));
+        let pages =
+            first.build().map(|uri| Pages::new(self.client(), uri, Access::catalog(), self.options().max_pages));
         items(std::future::ready(pages), move |mut pages| async move {
             let names = self.read_catalog(&mut pages).await?;
             Ok(names.map(|names| (names, pages)))

@@ -8,11 +8,7 @@ use oras_content::{Descriptor, Digest, Error, ErrorKind, Location, MediaType, Re
 use oras_reference::Reference;
 
 use crate::{
-    access::Access,
-    capability::ReferrersCapability,
-    options::RegistryOptions,
-    referrers::Updates,
-    registry::Registry,
+    access::Access, capability::ReferrersCapability, options::RegistryOptions, referrers::Updates, registry::Registry,
     url::UrlBuilder,
 };
 

@@ -137,10 +137,8 @@ fn check_length(answer: &Answer, desc: &Descriptor, expected: u64) -> Result<()>
     let length = answer.content_length().filter(|_| !answer.headers().contains_key(header::CONTENT_ENCODING));
     match length {
         Some(found) if found != expected => {
-            let message = format!(
-                "the registry sends {found} bytes for {}, the descriptor says {expected}",
-                desc.digest
-            );
+            let message =
+                format!("the registry sends {found} bytes for {}, the descriptor says {expected}", desc.digest);
             Err(Error::new(ErrorKind::Corrupt, message).with_descriptor(desc))
         }
         _ => Ok(()),

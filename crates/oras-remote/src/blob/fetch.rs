@@ -28,7 +28,9 @@ impl Repository {
             return Blob::from_bytes(data).verify(desc);
         }
         let source: Arc<dyn BlobSource> = match self.registry().options().parallel_ranges {
-            Some(ranges) if desc.size > ranges.window() && self.registry().capabilities().ranges != Some(false) => Arc::new(ranges.source(self.clone(), desc)),
+            Some(ranges) if desc.size > ranges.window() && self.registry().capabilities().ranges != Some(false) => {
+                Arc::new(ranges.source(self.clone(), desc))
+            }
             _ => Arc::new(RemoteBlob { repository: self.clone(), desc: desc.clone() }),
         };
         Blob::from_source(Some(desc.size), source).verify(desc)

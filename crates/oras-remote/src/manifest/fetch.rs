@@ -53,7 +53,8 @@ impl Repository {
         let answer = self.get_manifest(route, desc.digest.as_str(), desc.media_type.as_str()).await?;
         let found = content_type(&answer)?;
         if !found.matches(&desc.media_type) {
-            let message = format!("{} is said to be of type {found}, its descriptor says {}", desc.digest, desc.media_type);
+            let message =
+                format!("{} is said to be of type {found}, its descriptor says {}", desc.digest, desc.media_type);
             return Err(Error::new(ErrorKind::Corrupt, message));
         }
         let header = answer.check_digest(&desc.digest)?;
@@ -181,7 +182,8 @@ impl Repository {
 fn content_type(answer: &Answer) -> Result<MediaType> {
     let found = answer.media_type().unwrap_or_default();
     found.validate().map_err(|error| {
-        let unexpected = answer.protocol_error(format_args!("expected the type of a manifest, found {:?}", found.as_str()));
+        let unexpected =
+            answer.protocol_error(format_args!("expected the type of a manifest, found {:?}", found.as_str()));
         Error::new(ErrorKind::InvalidMediaType, unexpected.to_string()).with_source(error)
     })?;
     Ok(found)

@@ -116,7 +116,8 @@ impl Repository {
         answer: Answer,
     ) -> Result<Accepted> {
         let expected = [StatusCode::CREATED, StatusCode::OK, StatusCode::ACCEPTED];
-        let answer = answer.expect(&expected, || self.describe(identifier)).await.map_err(|e| e.with_descriptor(desc))?;
+        let answer =
+            answer.expect(&expected, || self.describe(identifier)).await.map_err(|e| e.with_descriptor(desc))?;
         if let Some(found) = answer.check_digest(&desc.digest)?
             && found != desc.digest
             && let Ok(algorithm) = found.known_algorithm()

@@ -3,7 +3,12 @@ use futures_util::{StreamExt as _, stream};
 use oras_content::{Descriptor, Digest, Error, MediaType, Result};
 
 use super::api::Listing;
-use crate::{capability::ReferrersCapability, client::Answer, pages::{Pages, items}, repository::Repository};
+use crate::{
+    capability::ReferrersCapability,
+    client::Answer,
+    pages::{Pages, items},
+    repository::Repository,
+};
 
 /// Where the next entries come from.
 enum Source<'a> {

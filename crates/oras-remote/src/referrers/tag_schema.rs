@@ -15,7 +15,11 @@ pub(super) struct OldIndex {
 
 impl Repository {
     /// The referrers that the index under the subject's tag lists. What is no index of referrers lists none.
-    pub(super) async fn list_by_tag(&self, subject: &Digest, artifact_type: Option<&MediaType>) -> Result<Vec<Descriptor>> {
+    pub(super) async fn list_by_tag(
+        &self,
+        subject: &Digest,
+        artifact_type: Option<&MediaType>,
+    ) -> Result<Vec<Descriptor>> {
         let Some(fetched) = self.fetch_referrers_tag(subject).await? else {
             return Ok(Vec::new());
         };

@@ -83,7 +83,13 @@ impl Drop for Turn<'_> {
 
 impl Repository {
     /// Lists a manifest that was just stored among the referrers of its subject, if it has one and the registry does not.
-    pub(crate) async fn pushed(&self, desc: &Descriptor, bytes: &Bytes, accepted: &Accepted, deferred: bool) -> Result<()> {
+    pub(crate) async fn pushed(
+        &self,
+        desc: &Descriptor,
+        bytes: &Bytes,
+        accepted: &Accepted,
+        deferred: bool,
+    ) -> Result<()> {
         let Some((subject, entry)) = referrer(desc, bytes) else {
             return Ok(());
         };
@@ -177,7 +183,8 @@ impl Repository {
                 None => (None, IndexEdit::new()),
             };
             apply(&mut edit, changes);
-            let is_same = old.as_ref().map_or(edit.is_empty(), |old| !edit.is_changed() || edit.to_bytes() == old.bytes);
+            let is_same =
+                old.as_ref().map_or(edit.is_empty(), |old| !edit.is_changed() || edit.to_bytes() == old.bytes);
             if is_same {
                 self.collect(&garbage, old.as_ref().map(|old| &old.desc)).await;
                 return Ok(());

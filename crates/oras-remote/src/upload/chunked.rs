@@ -14,7 +14,12 @@ const SMALLEST_CHUNK: u64 = 64 << 10;
 
 impl Upload<'_> {
     /// The blob chunk by chunk, from where the session stands.
-    pub(super) async fn send_chunks(&mut self, mut session: UploadSession, size: u64, content: Blob) -> Result<Attempt> {
+    pub(super) async fn send_chunks(
+        &mut self,
+        mut session: UploadSession,
+        size: u64,
+        content: Blob,
+    ) -> Result<Attempt> {
         let Goal { repository, desc } = self.goal;
         let Some(size) = self.goal.chunk_size(&session, size) else {
             cancel(session).await;
@@ -28,7 +33,9 @@ impl Upload<'_> {
                 }
             }
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound && !error.is_from_blob() => return Ok(Attempt::Again(error)),
+            Err(error) if error.kind() == ErrorKind::NotFound && !error.is_from_blob() => {
+                return Ok(Attempt::Again(error));
+            }
             Err(error) => {
                 cancel(session).await;
                 return Err(error);
@@ -60,7 +67,6 @@ impl Upload<'_> {
         }
         Ok(last)
     }
-
 }
 
 impl Goal<'_> {

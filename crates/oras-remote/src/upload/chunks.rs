@@ -47,7 +47,8 @@ impl Chunks {
     pub(super) async fn skip_to(&mut self, offset: u64) -> Result<()> {
         while self.position < offset {
             let Some(mut bytes) = self.read().await? else {
-                let message = format!("content ended at {}, before the {offset} bytes that were uploaded", self.position);
+                let message =
+                    format!("content ended at {}, before the {offset} bytes that were uploaded", self.position);
                 return Err(Error::new(ErrorKind::Corrupt, message));
             };
             let wanted = usize::try_from(offset - self.position).unwrap_or(usize::MAX);

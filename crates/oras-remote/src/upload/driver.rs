@@ -159,7 +159,12 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    async fn attempt(&mut self, strategy: UploadStrategy, content: Blob, open: Option<UploadSession>) -> Result<Attempt> {
+    async fn attempt(
+        &mut self,
+        strategy: UploadStrategy,
+        content: Blob,
+        open: Option<UploadSession>,
+    ) -> Result<Attempt> {
         let Goal { repository, desc } = self.goal;
         match (strategy, open) {
             (UploadStrategy::Chunked(size), open) => {
@@ -228,7 +233,7 @@ impl Goal<'_> {
         let is_invalid = [ErrorCode::BlobUploadInvalid, ErrorCode::from("RANGE_INVALID")];
         let status = refused.status().as_u16();
         let is_stale = is_invalid.iter().any(|code| refused.has_code(code));
-        let error = refused.into_error(format!("{}: status {status}", self.what()));
+        let error = refused.about(&self.what());
         match status {
             413 | 416 => {
                 cancel(session).await;
@@ -255,6 +260,9 @@ pub(super) async fn cancel(session: UploadSession) {
 
 impl fmt::Debug for Upload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upload").field("digest", &self.goal.desc.digest).field("strategy", &self.strategy).finish_non_exhaustive()
+        f.debug_struct("Upload")
+            .field("digest", &self.goal.desc.digest)
+            .field("strategy", &self.strategy)
+            .finish_non_exhaustive()
     }
 }

@@ -55,7 +55,9 @@ impl Repository {
             return Vec::new();
         }
         let here = self.location_here();
-        let same = from.iter().filter(|source| source.registry() == here.registry() && source.repository() != here.repository());
+        let same = from
+            .iter()
+            .filter(|source| source.registry() == here.registry() && source.repository() != here.repository());
         let mut sources: Vec<_> = same.map(|source| Some(source.repository())).take(MAX_SOURCES).collect();
         if sources.is_empty() && self.registry().options().automatic_mount {
             sources.push(None);
@@ -70,7 +72,9 @@ impl Repository {
         let answer = match call.send(self.registry().client()).await {
             Ok(answer) => answer,
             // No token that reads the source: push then.
-            Err(error) if matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Denied) => return Ok(Answered::Refused),
+            Err(error) if matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Denied) => {
+                return Ok(Answered::Refused);
+            }
             Err(error) => return Err(error),
         };
         match answer.status().as_u16() {
@@ -115,12 +119,11 @@ impl Goal<'_> {
                     }
                 }
             }
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Ok(Attempt::InChunks(answer.into_error(&self.what()).await))
-            }
-            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::LENGTH_REQUIRED => {
-                Ok(Attempt::InOnePiece)
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => Ok(Attempt::InChunks(answer.into_error(&self.what()).await)),
+            StatusCode::BAD_REQUEST
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::LENGTH_REQUIRED => Ok(Attempt::InOnePiece),
             _ => Err(answer.into_error(&self.what()).await),
         }
     }

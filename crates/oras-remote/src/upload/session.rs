@@ -8,9 +8,10 @@ use super::state::UploadState;
 use crate::{
     client::{Answer, Call},
     error::{ErrorCode, ResponseError},
-    location, url,
+    location,
     range::Held,
     repository::Repository,
+    url,
 };
 
 /// How often a session is asked where it stands without a single new byte, before it is given up.
@@ -87,7 +88,8 @@ impl Repository {
             return Err(answer.protocol_error("no Location"));
         };
         let location = location::resolve(answer.uri(), location)?;
-        let min_chunk = answer.headers().get("oci-chunk-min-length").and_then(|value| value.to_str().ok()?.parse().ok());
+        let min_chunk =
+            answer.headers().get("oci-chunk-min-length").and_then(|value| value.to_str().ok()?.parse().ok());
         if min_chunk.is_some() {
             self.registry().memory().learn(|known| known.min_chunk = min_chunk);
         }
@@ -206,8 +208,12 @@ impl UploadSession {
         let before = self.offset;
         let is_range_error = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE;
         let refused = answer.into_response_error().await;
-        if !is_range_error && !refused.errors().is_empty() && !is_out_of_order(&refused) && refused.status().is_client_error() {
-            return Err(refused.into_error(format!("upload to {}", self.repository.reference())));
+        if !is_range_error
+            && !refused.errors().is_empty()
+            && !is_out_of_order(&refused)
+            && refused.status().is_client_error()
+        {
+            return Err(refused.about(&format!("upload to {}", self.repository.reference())));
         }
         self.synchronize().await.map_err(|error| error.with_source(refused))?;
         // In the right place, and refused all the same.

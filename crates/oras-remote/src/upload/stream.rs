@@ -20,7 +20,12 @@ use crate::{client::Call, location, repository::Repository};
 
 impl Repository {
     /// Stores a blob that is not described yet in one pass, and describes it.
-    pub(crate) async fn ingest_blob(&self, media_type: &MediaType, algorithm: Algorithm, mut content: Blob) -> Result<Descriptor> {
+    pub(crate) async fn ingest_blob(
+        &self,
+        media_type: &MediaType,
+        algorithm: Algorithm,
+        mut content: Blob,
+    ) -> Result<Descriptor> {
         content.start().await?;
         let spare = content.replay();
         let error = if self.registry().capabilities().streamed_upload == Some(false) {
@@ -34,7 +39,9 @@ impl Repository {
         };
         // A registry that takes no such body: describe first, then push.
         let Some(spare) = spare else {
-            return Err(error.unwrap_or_else(|| Error::unsupported("uploading a blob of unknown digest to this registry")));
+            return Err(
+                error.unwrap_or_else(|| Error::unsupported("uploading a blob of unknown digest to this registry"))
+            );
         };
         let (desc, content) = describe(media_type, algorithm, spare).await?;
         match self.upload(&desc, content).send().await {
@@ -105,7 +112,8 @@ impl Goal<'_> {
 
 /// Reads a blob to describe it, and gives it from its start.
 async fn describe(media_type: &MediaType, algorithm: Algorithm, mut content: Blob) -> Result<(Descriptor, Blob)> {
-    let again = content.replay().ok_or_else(|| Error::unsupported("reading a blob twice that can be read only once"))?;
+    let again =
+        content.replay().ok_or_else(|| Error::unsupported("reading a blob twice that can be read only once"))?;
     let tally = Tally::of(algorithm);
     while let Some(chunk) = content.next().await.transpose()? {
         tally.add(&chunk);
