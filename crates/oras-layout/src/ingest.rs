@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Seek as _, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, rehash, write_and_hash, write_blob},
+    fs::{blocking, fill, write_and_hash},
 };
 use oras_descriptor::{Algorithm, Descriptor, MediaType};
 
@@ -25,9 +25,8 @@ const MAX_CLAIMS: u32 = 8;
 /// A file in `ingest/` that this process alone writes.
 struct Part {
     path: PathBuf,
-    /// Shares its lock with the handle that is written through, and holds it until this is dropped.
+    /// Shares its lock with the handles that are written through, and holds it until this is dropped.
     file: File,
-    len: u64,
     keep: bool,
 }
 
@@ -46,7 +45,7 @@ pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Res
     }
     let (blobs, wanted) = (dir.clone(), desc.plain());
     let mut part = blocking(move || claim(&blobs, &wanted)).await?;
-    match write(&mut part, desc, content).await {
+    match fill(&part.file, desc, content).await {
         Ok(()) => {
             let (dir, desc) = (dir.clone(), desc.plain());
             blocking(move || commit(&dir, part, &desc)).await
@@ -60,38 +59,6 @@ pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Res
     }
 }
 
-async fn write(part: &mut Part, desc: &Descriptor, content: Blob) -> Result<()> {
-    if part.len == 0 || part.len > desc.size {
-        return write_blob(content, part.truncated()?).await.map(|_| ());
-    }
-    // Replayed, because content that was started cannot be resumed.
-    let (Some(rest), Some(whole)) = (content.replay(), content.replay()) else {
-        return write_blob(content, part.truncated()?).await.map(|_| ());
-    };
-    let (file, verifier) = rehash(part.handle()?, desc).await?;
-    match write_blob(rest.resume(verifier)?, file).await {
-        // The earlier attempt had left wrong bytes: the source is not to blame yet.
-        Err(error) if error.kind() == ErrorKind::Corrupt => {}
-        written => return written.map(|_| ()),
-    }
-    write_blob(whole, part.truncated()?).await.map(|_| ())
-}
-
-impl Part {
-    fn handle(&self) -> Result<File> {
-        self.file.try_clone().map_err(|error| failed("open", &self.path, error))
-    }
-
-    fn truncated(&mut self) -> Result<File> {
-        let truncate = || {
-            self.file.set_len(0)?;
-            (&self.file).rewind()
-        };
-        truncate().map_err(|error| failed("truncate", &self.path, error))?;
-        self.handle()
-    }
-}
-
 /// Stores content that is not described yet.
 pub(crate) async fn describe(
     dir: &BlobDir,
@@ -101,7 +68,8 @@ pub(crate) async fn describe(
 ) -> Result<Descriptor> {
     let ingest = dir.ingest_dir();
     let part = blocking(move || scratch(&ingest, "new")).await?;
-    let (_, digest, size) = write_and_hash(content, part.handle()?, algorithm).await?;
+    let file = part.file.try_clone().map_err(|error| failed("open", &part.path, error))?;
+    let (_, digest, size) = write_and_hash(content, file, algorithm).await?;
     let media_type = if media_type.is_empty() { MediaType::OCTET_STREAM } else { media_type.clone() };
     let desc = Descriptor::new(media_type, digest, size);
     let (dir, plain) = (dir.clone(), desc.plain());
@@ -134,20 +102,20 @@ fn claim(dir: &BlobDir, desc: &Descriptor) -> Result<Part> {
             return Err(Error::already_exists(desc));
         }
         // Before it was locked, the file may have become a blob, or have been collected.
-        if let Some(len) = still_there(&file, &path)? {
-            return Ok(Part { path, file, len, keep: true });
+        if still_there(&file, &path)? {
+            return Ok(Part { path, file, keep: true });
         }
     }
     scratch(&ingest, digest.encoded())
 }
 
-/// The length of an open file, if it is still the one at `path`.
-fn still_there(file: &File, path: &Path) -> Result<Option<u64>> {
+/// Whether an open file is still the one at `path`.
+fn still_there(file: &File, path: &Path) -> Result<bool> {
     let Ok(found) = fs::metadata(path) else {
-        return Ok(None);
+        return Ok(false);
     };
     let ours = file.metadata().map_err(|error| failed("look at", path, error))?;
-    Ok(same_file(&ours, &found).then_some(ours.len()))
+    Ok(same_file(&ours, &found))
 }
 
 #[cfg(unix)]
@@ -167,7 +135,7 @@ fn scratch(ingest: &Path, stem: &str) -> Result<Part> {
         fs::create_dir_all(ingest)?;
         let temp = tempfile::Builder::new().prefix(stem).suffix(".tmp").rand_bytes(8).tempfile_in(ingest)?;
         let (file, path) = temp.keep().map_err(|error| error.error)?;
-        Ok(Part { path, file, len: 0, keep: false })
+        Ok(Part { path, file, keep: false })
     };
     let part = create().map_err(|error| failed("create a file in", ingest, error))?;
     match part.file.try_lock() {

@@ -4,9 +4,11 @@
 //! the other side does, memory stays below a few MiB a blob, and dropping the blob or the future ends the thread within
 //! one chunk.
 
+mod partial;
 mod sink;
 mod source;
 
+pub use partial::fill;
 pub use sink::{rehash, write_and_hash, write_blob};
 pub use source::FileSource;
 

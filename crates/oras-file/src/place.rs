@@ -1,0 +1,175 @@
+//! Where a file goes: a handle of its directory, reached without leaving the store's directory.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use cap_std::fs::{Dir, Metadata, OpenOptions};
+use oras_content::{Digest, Error, ErrorKind, Result};
+
+use crate::{
+    failed,
+    name::{NameError, Target, check_portable_name, follow},
+    options::FileOptions,
+};
+
+/// A place for one file or directory.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The directory that holds it.
+    pub(crate) dir: Dir,
+    /// The last part of the path.
+    pub(crate) name: String,
+    /// The whole path, to be shown and to be read from.
+    pub(crate) path: PathBuf,
+}
+
+/// Finds the place of a name below `root`, and creates the directories on the way.
+pub(crate) fn find(root: &Path, options: &FileOptions, name: &str) -> Result<Place> {
+    if options.portable_names || cfg!(windows) {
+        check_portable_name(name)?;
+    }
+    let outside = || NameError::Outside { name: name.to_owned() };
+    let parts = match follow(root, name) {
+        Target::Inside(parts) => parts,
+        Target::Outside if options.allow_traversal => return find_anywhere(root, name),
+        Target::Outside => return Err(outside().into()),
+    };
+    let Some((last, parents)) = parts.split_last() else {
+        return Err(Error::new(ErrorKind::Denied, format!("the name {name:?} is the directory itself")));
+    };
+    let mut dir = open_root(root)?;
+    let mut path = root.to_owned();
+    for parent in parents {
+        path.push(parent);
+        // Links on the way are followed as long as they stay below `root`.
+        dir = match enter(&dir, parent) {
+            Err(error) if is_escape(&error) && options.allow_traversal => return find_anywhere(root, name),
+            Err(error) if is_escape(&error) => return Err(Error::from(outside())),
+            entered => entered.map_err(|error| failed("open", &path, error))?,
+        };
+    }
+    Ok(Place { dir, name: last.clone(), path: path.join(last) })
+}
+
+pub(crate) fn open_root(root: &Path) -> Result<Dir> {
+    let open = || {
+        std::fs::create_dir_all(root)?;
+        Dir::open_ambient_dir(root, cap_std::ambient_authority())
+    };
+    open().map_err(|error| failed("open", root, error))
+}
+
+fn find_anywhere(root: &Path, name: &str) -> Result<Place> {
+    let path = root.join(name);
+    let (Some(parent), Some(last)) = (path.parent(), path.file_name().and_then(OsStr::to_str)) else {
+        return Err(Error::new(ErrorKind::Denied, format!("the name {name:?} is no name of a file")));
+    };
+    Ok(Place { dir: open_root(parent)?, name: last.to_owned(), path: path.clone() })
+}
+
+/// Opens a directory, which is created if nothing is there.
+fn enter(dir: &Dir, name: &str) -> io::Result<Dir> {
+    match dir.open_dir(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match dir.create_dir(name) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            dir.open_dir(name)
+        }
+        opened => opened,
+    }
+}
+
+/// Whether a path led out of the directory of a handle. The system says so with an error of its own, cap-std with a
+/// refused permission that has no number.
+pub(crate) fn is_escape(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::CrossesDevices
+        || (error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none())
+}
+
+impl Place {
+    /// A new file beside the place, under a name that nothing has.
+    pub(crate) fn create_beside(self: &Arc<Self>) -> Result<Beside> {
+        let name = self.hidden(&format!("{:016x}.tmp", RandomState::new().build_hasher().finish()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let file = self.dir.open_with(&name, &options).map_err(|error| failed("create", &self.path, error))?;
+        Ok(Beside { place: Arc::clone(self), name, file: file.into_std(), keep: false })
+    }
+
+    /// A file beside the place that may hold the first part of its content, locked; a new one while another process has
+    /// it.
+    pub(crate) fn open_part(self: &Arc<Self>, digest: &Digest) -> Result<Beside> {
+        let name = self.hidden(&format!("{}.part", digest.encoded()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        let file = self.dir.open_with(&name, &options).map_err(|error| failed("create", &self.path, error))?;
+        let is_ours = |file: &cap_std::fs::File| {
+            let found = self.dir.symlink_metadata(&name)?;
+            Ok::<_, io::Error>(found.is_file() && same_file(&found, &file.metadata()?))
+        };
+        let locked = file.try_clone().is_ok_and(|handle| handle.into_std().try_lock().is_ok());
+        // Before it was locked, the file may have taken its place.
+        if !locked || !is_ours(&file).unwrap_or_default() {
+            return self.create_beside();
+        }
+        Ok(Beside { place: Arc::clone(self), name, file: file.into_std(), keep: true })
+    }
+
+    /// A hidden name made of as much of the name as leaves room for what follows.
+    fn hidden(&self, suffix: &str) -> String {
+        let mut len = self.name.len().min(MAX_STEM_LEN);
+        while !self.name.is_char_boundary(len) {
+            len -= 1;
+        }
+        format!(".{}.{suffix}", self.name.get(..len).unwrap_or_default())
+    }
+}
+
+/// A part of a path has at most 255 bytes, and the longest digest takes 128.
+const MAX_STEM_LEN: usize = 100;
+
+#[cfg(unix)]
+fn same_file(a: &Metadata, b: &Metadata) -> bool {
+    use cap_std::fs::MetadataExt as _;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(a: &Metadata, b: &Metadata) -> bool {
+    a.created().ok() == b.created().ok() && a.len() == b.len()
+}
+
+/// A file beside its place, removed when it is dropped unless it is to be kept.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    place: Arc<Place>,
+    name: String,
+    pub(crate) file: File,
+    pub(crate) keep: bool,
+}
+
+impl Beside {
+    /// Lets the file take its place.
+    pub(crate) fn persist(mut self) -> Result<()> {
+        let renamed = self.place.dir.rename(&self.name, &self.place.dir, &self.place.name);
+        renamed.map_err(|error| failed("write", &self.place.path, error))?;
+        self.keep = true;
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.keep {
+            let _ = self.place.dir.remove_file(&self.name);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Named content on its way into a file: written beside its place, verified there, and renamed.
+
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+
+use oras_content::{
+    Blob, Error, ErrorKind, Result,
+    fs::{blocking, fill},
+};
+use oras_descriptor::{Algorithm, Descriptor, Digest};
+
+use crate::{
+    failed, modes,
+    name::NameError,
+    options::FileOptions,
+    place::{self, Beside, Place},
+};
+
+/// The annotation of a single file that keeps its mode, in octal.
+pub const FILE_MODE: &str = "land.oras.file.mode";
+/// The annotation of a single file that keeps the time of its last change, in seconds since 1970.
+pub const FILE_MTIME: &str = "land.oras.file.mtime";
+
+/// How much is hashed at once.
+const READ_SIZE: usize = 256 * 1024;
+
+/// Writes the content of a descriptor into the file of a name, and gives its path.
+pub(crate) async fn write_file(
+    root: &Path,
+    options: &FileOptions,
+    name: &str,
+    desc: &Descriptor,
+    content: Blob,
+) -> Result<PathBuf> {
+    let (root, opening, name, digest) = (root.to_owned(), options.clone(), name.to_owned(), desc.digest.clone());
+    let (place, mut beside) = blocking(move || {
+        let place = Arc::new(place::find(&root, &opening, &name)?);
+        check_free(&place, &opening, &name)?;
+        let beside = if opening.resume { place.open_part(&digest)? } else { place.create_beside()? };
+        Ok((place, beside))
+    })
+    .await?;
+    if let Err(error) = fill(&beside.file, desc, content).await {
+        // What broke off may be continued; what is wrong may not.
+        beside.keep &= error.kind() != ErrorKind::Corrupt;
+        return Err(error);
+    }
+    let (options, desc) = (options.clone(), desc.clone());
+    blocking(move || {
+        finish(&beside, &options, &desc).map_err(|error| failed("finish", &place.path, error))?;
+        beside.persist()?;
+        Ok(place.path.clone())
+    })
+    .await
+}
+
+fn check_free(place: &Place, options: &FileOptions, name: &str) -> Result<()> {
+    match place.dir.symlink_metadata(&place.name) {
+        Ok(found) if found.is_dir() => {
+            Err(Error::new(ErrorKind::Denied, format!("the name {name:?} is that of a directory")))
+        }
+        Ok(_) if options.keep_existing => Err(NameError::Exists { name: name.to_owned() }.into()),
+        // A link is replaced, not followed.
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed("look at", &place.path, error)),
+    }
+}
+
+/// Gives a file the mode and the time of its annotations, and puts it on the disk, where the options say so.
+fn finish(beside: &Beside, options: &FileOptions, desc: &Descriptor) -> std::io::Result<()> {
+    if options.keep_metadata {
+        if let Some(mode) = desc.annotations.get(FILE_MODE).and_then(|mode| u32::from_str_radix(mode, 8).ok()) {
+            modes::set(&beside.file, mode & 0o777)?;
+        }
+        if let Some(seconds) = desc.annotations.get(FILE_MTIME).and_then(|seconds| seconds.parse().ok()) {
+            beside.file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds))?;
+        }
+    }
+    if options.sync { beside.file.sync_all() } else { Ok(()) }
+}
+
+/// Keeps mode and time of a file in annotations.
+pub(crate) fn annotate(desc: &mut Descriptor, metadata: &fs::Metadata) {
+    if let Some(mode) = mode_of(metadata) {
+        desc.annotations.insert(FILE_MODE.into(), format!("{mode:04o}"));
+    }
+    let modified = metadata.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+    if let Some(since) = modified {
+        desc.annotations.insert(FILE_MTIME.into(), since.as_secs().to_string());
+    }
+}
+
+#[cfg(unix)]
+fn mode_of(metadata: &fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Some(metadata.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &fs::Metadata) -> Option<u32> {
+    None
+}
+
+/// The path of the file of a name, if the content of a descriptor is there already.
+pub(crate) fn find_identical(
+    root: &Path,
+    options: &FileOptions,
+    name: &str,
+    desc: &Descriptor,
+    cancelled: &AtomicBool,
+) -> Result<Option<PathBuf>> {
+    let place = place::find(root, options, name)?;
+    let is_candidate =
+        place.dir.symlink_metadata(&place.name).is_ok_and(|found| found.is_file() && found.len() == desc.size);
+    if !is_candidate {
+        return Ok(None);
+    }
+    let (digest, _) = hash_file(&place.path, desc.algorithm()?, cancelled)?;
+    Ok((digest == desc.digest).then_some(place.path))
+}
+
+/// The digest and the size of a file.
+pub(crate) fn hash_file(path: &Path, algorithm: Algorithm, cancelled: &AtomicBool) -> Result<(Digest, u64)> {
+    let mut file = File::open(path).map_err(|error| failed("read", path, error))?;
+    let (mut hasher, mut buffer, mut size) = (algorithm.hasher(), vec![0; READ_SIZE], 0);
+    loop {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Other, "hashing a file was given up"));
+        }
+        match file.read(&mut buffer).map_err(|error| failed("read", path, error))? {
+            0 => return Ok((hasher.finish(), size)),
+            len => {
+                hasher.update(buffer.get(..len).unwrap_or_default());
+                size += len as u64;
+            }
+        }
+    }
+}
