@@ -81,7 +81,7 @@ async fn a_failing_token_server_is_asked_once_for_all_who_wait() {
         let expected = AuthError::NoToken {
             registry: "r.example".to_owned(),
             server: "https://auth.example".to_owned(),
-            answer: "401 Unauthorized: incorrect username or password".to_owned(),
+            answer: "401 Unauthorized: incorrect username or password (the user me asked)".to_owned(),
         };
         assert_eq!(error.find::<AuthError>(), Some(&expected));
     }
