@@ -98,12 +98,14 @@ fn claim(dir: &BlobDir, desc: &Descriptor) -> Result<Part> {
         if file.try_lock().is_err() {
             break;
         }
-        if dir.holds(desc)? {
-            return Err(Error::already_exists(desc));
-        }
         // Before it was locked, the file may have become a blob, or have been collected.
         if still_there(&file, &path)? {
-            return Ok(Part { path, file, keep: true });
+            let mut part = Part { path, file, keep: true };
+            if dir.holds(desc)? {
+                part.keep = false;
+                return Err(Error::already_exists(desc));
+            }
+            return Ok(part);
         }
     }
     scratch(&ingest, digest.encoded())

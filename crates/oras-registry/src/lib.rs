@@ -1,6 +1,7 @@
 //! An OCI registry to embed in tests, tools and edge devices, with faults on demand.
 //!
-//! Requests flow from a socket, or from any tower stack, into one registry, and content flows into a storage in memory.
+//! Requests flow from a socket, or from any tower stack, into one registry, and content flows into memory or into a
+//! directory, where each repository is an ordinary image layout.
 //! A [`Server`] serves on a socket; a [`RegistryService`] answers requests without one. [`Behaviour`] makes either of
 //! them deviate as real registries do, or fail at an exact byte, so that clients can be tested against what they will
 //! meet.

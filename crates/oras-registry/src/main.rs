@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write as _},
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -28,6 +29,12 @@ struct Serve {
     /// Address and port; port 0 lets the system choose.
     #[arg(long, default_value = "127.0.0.1:0")]
     addr: SocketAddr,
+    /// Keep content in this directory, each repository as an image layout; without it everything is in memory.
+    #[arg(long)]
+    root: Option<PathBuf>,
+    /// Do not force files to the disk: faster, and what was acknowledged may not survive a loss of power.
+    #[arg(long, requires = "root")]
+    no_sync: bool,
     /// Ask clients who they are.
     #[arg(long, requires = "user")]
     auth: Option<Scheme>,
@@ -85,11 +92,15 @@ impl Serve {
     }
 
     fn builder(self) -> io::Result<Builder> {
-        let builder = Server::builder()
+        let mut builder = Server::builder()
+            .with_sync(!self.no_sync)
             .with_limits(Limits::with(|limits| limits.min_chunk = self.min_chunk))
             .with_sparse(self.sparse)
             .with_automatic_mount(!self.no_automatic_mount)
             .with_read_only(self.read_only);
+        if let Some(root) = self.root {
+            builder = builder.with_root(root);
+        }
         let (Some(scheme), Some(user)) = (self.auth, self.user) else {
             return Ok(builder);
         };

@@ -1,4 +1,4 @@
-use std::{io, net::TcpListener, sync::Arc};
+use std::{io, net::TcpListener, path::PathBuf, sync::Arc};
 
 use super::Server;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     limits::Limits,
     registry::{Options, Registry},
     service::RegistryService,
-    storage::Memory,
+    storage::{Disk, Durability, Memory, Storage},
 };
 
 /// What a registry is to be: where its content lives, who may do what, and how much it takes.
@@ -20,6 +20,8 @@ pub struct Builder {
     clock: Clock,
     behaviour: Behaviour,
     second_origin: bool,
+    root: Option<PathBuf>,
+    sync: bool,
 }
 
 impl Builder {
@@ -32,7 +34,29 @@ impl Builder {
             automatic_mount: true,
             recorded: 0,
         };
-        Self { options, auth: None, clock: Clock::system(), behaviour: Behaviour::default(), second_origin: false }
+        Self {
+            options,
+            auth: None,
+            clock: Clock::system(),
+            behaviour: Behaviour::default(),
+            second_origin: false,
+            root: None,
+            sync: true,
+        }
+    }
+
+    /// Keeps content in a directory: each repository is an ordinary image layout, `ROOT/<name>/_oci`, and sessions are
+    /// continued after a restart. Without it everything is in memory.
+    pub fn with_root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// Whether files are forced to the disk before a request is answered, so that what was acknowledged survives a loss of
+    /// power; it is on by default.
+    pub fn with_sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
     }
 
     /// Asks clients who they are; without it everyone may do everything.
@@ -101,9 +125,8 @@ impl Builder {
     /// # Errors
     ///
     /// What opening the storage gives.
-    #[expect(clippy::unused_async, reason = "opening a storage on disk waits")]
     pub async fn service(self) -> io::Result<RegistryService> {
-        Ok(RegistryService::new(Arc::new(self.registry()?)))
+        Ok(RegistryService::new(Arc::new(self.registry().await?)))
     }
 
     /// Serves on a port that the system chooses, of 127.0.0.1.
@@ -120,22 +143,26 @@ impl Builder {
     /// # Errors
     ///
     /// What binding the second origin, or opening the storage, gives.
-    #[expect(clippy::unused_async, reason = "opening a storage on disk waits")]
     pub async fn serve(self, listener: TcpListener) -> io::Result<Server> {
         let second = match self.second_origin {
             true => Some(TcpListener::bind((listener.local_addr()?.ip(), 0))?),
             false => None,
         };
-        let mut registry = self.registry()?;
+        let mut registry = self.registry().await?;
         if let Some(second) = &second {
             registry.set_second_origin(format!("http://{}", second.local_addr()?));
         }
         Server::run(Arc::new(registry), listener, second, None)
     }
 
-    fn registry(self) -> io::Result<Registry> {
+    async fn registry(self) -> io::Result<Registry> {
+        let storage: Box<dyn Storage> = match &self.root {
+            Some(root) => Box::new(Disk::open(root, Durability(self.sync)).await?),
+            None => Box::new(Memory::default()),
+        };
         let auth = self.auth.map(|(scheme, accounts)| Auth::new(scheme, accounts, self.clock.clone()));
-        let registry = Registry::new(Box::new(Memory::default()), self.options, auth, self.clock);
+        let registry = Registry::new(storage, self.options, auth, self.clock);
+        registry.sessions().take_over(registry.storage().left_over().await?);
         registry.set_behaviour(self.behaviour);
         Ok(registry)
     }

@@ -1,5 +1,6 @@
 //! Where content lives. The protocol is the same over every storage.
 
+mod disk;
 mod index;
 mod memory;
 
@@ -11,6 +12,7 @@ use oras_descriptor::{Algorithm, Digest};
 
 use crate::body::ByteStream;
 
+pub(crate) use disk::{Disk, Durability};
 pub(crate) use index::{Change, Condition, Outcome, Put, Reference, Repository, RepositoryIndex};
 pub(crate) use memory::Memory;
 
@@ -44,6 +46,18 @@ pub(crate) trait Storage: Send + Sync + 'static {
 
     /// Opens a place for bytes that are on their way.
     fn begin<'a>(&'a self, id: &'a str, name: &'a str, algorithm: Algorithm) -> Answer<'a, Box<dyn Writer>>;
+
+    /// The sessions that an earlier run left behind.
+    fn left_over(&self) -> Answer<'_, Vec<LeftOver>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+/// A session of an earlier run.
+pub(crate) struct LeftOver {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) writer: Box<dyn Writer>,
 }
 
 /// Bytes of an upload, in their order.

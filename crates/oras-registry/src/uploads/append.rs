@@ -1,9 +1,9 @@
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use http::StatusCode;
-use tokio::sync::{mpsc, watch};
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::session::{Hold, Loan, Session};
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     reply,
 };
 
-/// How many chunks wait between the network and a writer that blocks.
-const CHANNEL_DEPTH: usize = 4;
+/// How many bytes are written at once when the writer blocks.
+const BATCH: usize = 512 * 1024;
 
 /// What a body may bring.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub(super) async fn append(session: &Arc<Session>, hold: Hold, body: Upload, bou
         (source.limit, source.room) = (limit, Some(limit.saturating_sub(loan.position())));
     }
     let (loan, outcome) = match loan.is_blocking() {
-        true => pump_to_thread(session, loan, &mut source).await?,
+        true => pump_in_batches(session, loan, &mut source).await?,
         false => pump(session, loan, &mut source).await,
     };
     outcome?;
@@ -101,41 +101,52 @@ async fn pump(session: &Session, mut loan: Loan, source: &mut Source) -> (Loan, 
     }
 }
 
-/// Writes on a thread that ends with the body, with the first failure, or when the request is dropped.
-async fn pump_to_thread(session: &Arc<Session>, loan: Loan, source: &mut Source) -> Result<(Loan, Result<()>)> {
-    let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
-    let thread = {
-        let session = Arc::clone(session);
-        tokio::task::spawn_blocking(move || write_all(&session, loan, receiver))
-    };
-    let mut outcome = Ok(());
+/// Writes on threads, a batch at a time, while the next batch comes in. No thread waits for the client.
+async fn pump_in_batches(session: &Arc<Session>, loan: Loan, source: &mut Source) -> Result<(Loan, Result<()>)> {
+    let mut loan = loan;
+    let mut ahead = next_batch(source).await;
     loop {
-        match source.next().await {
-            Ok(Some(chunk)) => {
-                if sender.send(chunk).await.is_err() {
-                    break;
-                }
-            }
-            Ok(None) => break,
-            Err(error) => {
-                outcome = Err(error);
-                break;
-            }
+        let (batch, outcome) = ahead;
+        if batch.is_empty() {
+            return Ok((loan, outcome));
         }
+        let writing = write_batch(session, loan, batch);
+        if outcome.is_err() {
+            let (loan, written) = writing.await.map_err(io::Error::other)?;
+            return Ok((loan, written.map_err(ApiError::from).and(outcome)));
+        }
+        let (next, written) = join(next_batch(source), writing).await;
+        let (returned, written) = written.map_err(io::Error::other)?;
+        if let Err(error) = written {
+            return Ok((returned, Err(error.into())));
+        }
+        (loan, ahead) = (returned, next);
     }
-    drop(sender);
-    let (loan, written) = thread.await.map_err(io::Error::other)?;
-    written?;
-    Ok((loan, outcome))
 }
 
-fn write_all(session: &Session, mut loan: Loan, mut chunks: mpsc::Receiver<Bytes>) -> (Loan, io::Result<()>) {
-    while let Some(chunk) = chunks.blocking_recv() {
-        let written = loan.write(&chunk);
-        session.set_position(loan.position());
-        if written.is_err() {
-            return (loan, written);
+/// Chunks up to the size of a batch, and why there are no more; an empty batch is the end.
+async fn next_batch(source: &mut Source) -> (Vec<Bytes>, Result<()>) {
+    let (mut batch, mut size) = (Vec::new(), 0);
+    while size < BATCH {
+        match source.next().await {
+            Ok(Some(chunk)) => {
+                size += chunk.len();
+                batch.push(chunk);
+            }
+            Ok(None) => break,
+            // Somebody else goes on where the session stands, which must not move any more.
+            Err(error) if error.status() == StatusCode::CONFLICT => return (Vec::new(), Err(error)),
+            Err(error) => return (batch, Err(error)),
         }
     }
-    (loan, Ok(()))
+    (batch, Ok(()))
+}
+
+fn write_batch(session: &Arc<Session>, mut loan: Loan, batch: Vec<Bytes>) -> JoinHandle<(Loan, io::Result<()>)> {
+    let session = Arc::clone(session);
+    tokio::task::spawn_blocking(move || {
+        let written = batch.iter().try_for_each(|chunk| loan.write(chunk));
+        session.set_position(loan.position());
+        (loan, written)
+    })
 }

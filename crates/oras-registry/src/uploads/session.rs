@@ -13,7 +13,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use crate::{
     clock::Clock,
     error::{ApiError, Code, Result},
-    storage::Writer,
+    storage::{LeftOver, Writer},
 };
 
 /// A writer on loan.
@@ -167,6 +167,13 @@ impl Sessions {
 
     pub(crate) fn insert(&self, session: Arc<Session>) {
         self.open().insert(session.id.clone(), session);
+    }
+
+    /// Takes over the sessions of an earlier run, as if a client had just spoken to them.
+    pub(crate) fn take_over(&self, left_over: Vec<LeftOver>) {
+        for LeftOver { id, name, writer } in left_over {
+            self.insert(Session::new(&id, &name, writer, self.clock.clone()));
+        }
     }
 
     /// Whether there is room for one more.

@@ -4,7 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oras_registry::{Accounts, AuthScheme, Behaviour, ChallengeScope, Clock, Permission, Server, TokenFields};
 use serde_json::Value;
 
-use crate::client::{Client, client};
+use crate::client::Client;
+use crate::memory::setup::client;
 
 fn accounts() -> Accounts {
     Accounts::new()

@@ -1,13 +1,14 @@
 //! A client that does nothing by itself.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use oras_descriptor::{Descriptor, Digest, Manifest, MediaType, canonical};
-use oras_registry::{Builder, RegistryService, Server};
+use oras_registry::RegistryService;
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -42,23 +43,9 @@ impl Answer {
     }
 }
 
-/// A registry without a socket.
+/// A registry without a socket, and the directory it lives in, if it does.
 #[derive(Clone)]
-pub(crate) struct Client(pub(crate) RegistryService);
-
-pub(crate) async fn client(builder: Builder) -> Client {
-    Client(builder.service().await.unwrap())
-}
-
-/// An ordinary registry in memory.
-pub(crate) async fn plain() -> Client {
-    client(Server::builder()).await
-}
-
-/// One that takes manifests without their blobs.
-pub(crate) async fn sparse() -> Client {
-    client(Server::builder().with_sparse(true)).await
-}
+pub(crate) struct Client(pub(crate) RegistryService, pub(crate) Option<Arc<TempDir>>);
 
 impl Client {
     pub(crate) async fn send(

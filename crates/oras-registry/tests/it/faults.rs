@@ -11,7 +11,8 @@ use tokio::{
     time::Instant,
 };
 
-use crate::client::{plain, raw, request};
+use crate::client::{raw, request};
+use crate::memory::setup::plain;
 
 const SIZE: usize = 1_000_000;
 

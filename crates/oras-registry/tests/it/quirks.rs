@@ -7,7 +7,8 @@ use oras_registry::{
 };
 use serde_json::json;
 
-use crate::client::{Client, Document, manifest, referrer, sparse};
+use crate::client::{Client, Document, manifest, referrer};
+use crate::memory::setup::sparse;
 
 async fn odd(change: impl FnOnce(&mut Behaviour)) -> Client {
     let client = sparse().await;

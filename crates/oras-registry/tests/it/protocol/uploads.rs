@@ -4,7 +4,8 @@ use bytes::Bytes;
 use oras_descriptor::{Algorithm, Digest};
 use oras_registry::{Clock, Limits, Server};
 
-use crate::client::{Answer, Client, client, plain};
+use super::setup::{client, plain};
+use crate::client::{Answer, Client};
 
 fn chunk(range: &str) -> [(&str, &str); 1] {
     [("content-range", range)]

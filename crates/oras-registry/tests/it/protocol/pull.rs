@@ -1,6 +1,7 @@
 use oras_descriptor::{Algorithm, Digest};
 
-use crate::client::{manifest, plain, sparse};
+use super::setup::{plain, sparse};
+use crate::client::manifest;
 
 #[tokio::test]
 async fn answers_the_probe() {

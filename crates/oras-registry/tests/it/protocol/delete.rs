@@ -2,7 +2,8 @@ use oras_descriptor::{Descriptor, MediaType};
 use oras_registry::Server;
 use serde_json::json;
 
-use crate::client::{client, manifest, referrer, sparse};
+use super::setup::{client, sparse};
+use crate::client::{manifest, referrer};
 
 #[tokio::test]
 async fn a_deleted_tag_leaves_the_manifest() {

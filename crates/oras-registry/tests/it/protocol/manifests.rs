@@ -1,7 +1,8 @@
 use oras_descriptor::{Algorithm, Descriptor, Digest, Index, Manifest, MediaType, canonical};
 use oras_registry::{Limits, Server};
 
-use crate::client::{Document, client, manifest, plain, referrer, sparse};
+use super::setup::{client, plain, sparse};
+use crate::client::{Document, manifest, referrer};
 
 #[tokio::test]
 async fn a_push_says_where_the_manifest_is() {

@@ -2,7 +2,8 @@ use oras_descriptor::{Descriptor, Index, MediaType, canonical};
 use oras_registry::{Limits, Server};
 use serde_json::{Value, json};
 
-use crate::client::{Client, Document, client, manifest, referrer, sparse};
+use super::setup::{client, sparse};
+use crate::client::{Client, Document, manifest, referrer};
 
 async fn with_tags(tags: &[&str]) -> Client {
     let client = sparse().await;
