@@ -7,8 +7,11 @@ mod case;
 mod client;
 mod content;
 mod figures;
+mod growth;
+mod latency;
 mod options;
 mod outcome;
+mod plot;
 mod programs;
 mod proxy;
 mod race;
@@ -25,7 +28,7 @@ use serde_json::json;
 
 use case::CASES;
 use content::{Sizes, Store};
-use options::Options;
+use options::{Options, Series};
 use outcome::Outcome;
 use programs::Programs;
 use race::Race;
@@ -61,7 +64,15 @@ fn all(options: &Options) -> Result<bool, LabError> {
     let programs = Programs::build(room.path().join("home"), options.concurrency, options.peers)?;
     let sizes = if options.quick { Sizes::QUICK } else { Sizes::FULL };
     let mut store = Store::new(room.path().join("content"), sizes);
-    let (rows, failed) = cases(options, &programs, &mut store);
+    match options.series {
+        Series::Cases => table_of_cases(options, &programs, &mut store),
+        Series::Growth => growth::run(options, &programs, &store),
+        Series::Latency => latency::run(options, &programs, &mut store),
+    }
+}
+
+fn table_of_cases(options: &Options, programs: &Programs, store: &mut Store) -> Result<bool, LabError> {
+    let (rows, failed) = cases(options, programs, store);
     let table = table::table(&rows);
     println!("{table}");
     if let Some(path) = &options.json {
@@ -82,7 +93,8 @@ fn cases(options: &Options, programs: &Programs, store: &mut Store) -> (Vec<Row>
     let mut failed = 0;
     for case in CASES.iter().filter(|case| options.wants(case.name)) {
         for &site in case.sites.iter().filter(|site| options.visits(**site)) {
-            let outcome = Race::prepare(case, site, programs, store).and_then(|mut race| race.run(options));
+            let outcome =
+                Race::prepare(case, site, programs, store).and_then(|mut race| race.run(options.pairs, case.clients()));
             match outcome {
                 Ok(outcome) => {
                     println!("{}", progress(&outcome));

@@ -7,6 +7,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod interop;
 mod lab;
 mod process;
@@ -33,6 +34,11 @@ const COMMANDS: &[Command] = &[
         name: "ci",
         usage: "ci [--no-test]   every gate in order; --no-test leaves tests and doctests out",
         run: ci::run,
+    },
+    Command {
+        name: "conformance",
+        usage: "conformance      the official suite of the distribution specification against our registry",
+        run: conformance::run,
     },
     Command {
         name: "interop",

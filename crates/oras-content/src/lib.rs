@@ -27,7 +27,8 @@
 //!
 //! # Errors
 //!
-//! Everything fails with [`Error`]; its [`kind`](Error::kind) tells what a caller can do about it.
+//! Everything fails with [`Error`]; its [`kind`](Error::kind) tells what a caller can do about it, and a [`Report`] tells a
+//! person.
 
 mod any;
 mod blob;
@@ -38,6 +39,7 @@ pub mod fs;
 mod limited;
 mod location;
 mod platform;
+mod report;
 mod roles;
 
 pub use any::{AnyReadOnlyTarget, AnyTarget};
@@ -47,6 +49,7 @@ pub use fetch::{DEFAULT_METADATA_LIMIT, fetch_all, fetch_links, successors};
 pub use limited::LimitedStorage;
 pub use location::Location;
 pub use platform::select_platform;
+pub use report::Report;
 pub use roles::{
     Deleter, Fetcher, GraphTarget, MountOutcome, PredecessorFinder, Pusher, ReadOnlyGraphTarget, ReadOnlyStorage,
     ReadOnlyTarget, Resolver, Storage, TagLister, Tagger, Target, Untagger,

@@ -3,7 +3,7 @@
 //! Made for those who write a store of their own as well as for this project. [`contract::check`] drives a store through
 //! every rule of the roles; [`FaultySource`] feeds it content that breaks as told; [`Recording`] stands in front of it
 //! and counts its calls; [`GraphGenerator`] makes graphs to fill it, and [`assert_closed`] looks for parents without
-//! children.
+//! children. [`ScriptedService`] takes the place of a registry for a client, request by request.
 //!
 //! ```
 //! use oras_content::AnyTarget;
@@ -29,7 +29,9 @@ pub mod contract;
 mod faulty;
 mod graph;
 mod recording;
+mod scripted;
 
 pub use faulty::{FaultySource, FaultySourceBuilder};
 pub use graph::{Graph, GraphGenerator, Node, assert_closed};
 pub use recording::{Call, Method, Recording};
+pub use scripted::{Expected, Reply, ScriptedService};

@@ -17,6 +17,7 @@ pub struct RequestOptions {
     header_timeout: Option<Duration>,
     without_retry: bool,
     without_permit: bool,
+    without_foreign_redirects: bool,
 }
 
 impl RequestOptions {
@@ -49,6 +50,13 @@ impl RequestOptions {
         self
     }
 
+    /// Follows no redirect to another origin: for a body that holds a secret.
+    #[must_use]
+    pub fn without_foreign_redirects(mut self) -> Self {
+        self.without_foreign_redirects = true;
+        self
+    }
+
     /// The time for the head of the response, where it differs.
     pub fn header_timeout(&self) -> Option<Duration> {
         self.header_timeout
@@ -62,5 +70,10 @@ impl RequestOptions {
     /// Whether the request takes a permit.
     pub fn takes_permit(&self) -> bool {
         !self.without_permit
+    }
+
+    /// Whether a redirect to another origin is followed.
+    pub fn may_leave_origin(&self) -> bool {
+        !self.without_foreign_redirects
     }
 }

@@ -19,7 +19,10 @@ pub(super) enum Client {
 }
 
 impl Client {
-    /// The two that every case compares come first.
+    /// The two that every case compares.
+    pub(super) const PAIR: [Self; 2] = [Self::Ours, Self::OrasGo];
+
+    /// That pair first.
     pub(super) const ALL: [Self; 7] =
         [Self::Ours, Self::OrasGo, Self::OursTrusting, Self::OursParallel, Self::Crane, Self::Regctl, Self::Skopeo];
 

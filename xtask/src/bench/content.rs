@@ -139,6 +139,11 @@ impl Store {
         self.directory.join("layouts").join(content.name())
     }
 
+    /// How many artifacts refer to one image.
+    pub(super) fn referrers(&self) -> u64 {
+        self.sizes.referrers
+    }
+
     /// The directory of everything.
     pub(super) fn directory(&self) -> &Path {
         &self.directory

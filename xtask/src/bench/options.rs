@@ -10,6 +10,8 @@ const FULL_PAIRS: usize = 5;
 const QUICK_PAIRS: usize = 2;
 /// The default of oras-go, so that both sides run as it does.
 const CONCURRENCY: usize = 3;
+/// Where answers come late, more are waited for at once.
+const CONCURRENCY_OF_LATENCY: usize = 16;
 
 /// The words after `bench`, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl Options {
     /// The word that makes no sense.
     pub(super) fn parse(words: &[String]) -> Result<Self, String> {
         let mut options = Self::default();
-        let mut pairs = None;
+        let (mut pairs, mut concurrency) = (None, None);
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().cloned().ok_or_else(|| word.clone());
@@ -61,7 +63,7 @@ impl Options {
                 "--case" => options.cases.push(value()?),
                 "--site" => options.site = Some(value()?),
                 "--pairs" => pairs = Some(number(&value()?)?),
-                "--concurrency" => options.concurrency = number(&value()?)?,
+                "--concurrency" => concurrency = Some(number(&value()?)?),
                 "--json" => options.json = Some(value()?.into()),
                 "--quick" => options.quick = true,
                 "--no-peers" => options.peers = false,
@@ -72,6 +74,8 @@ impl Options {
             }
         }
         options.pairs = pairs.unwrap_or(if options.quick { QUICK_PAIRS } else { FULL_PAIRS });
+        let of_series = if options.series == Series::Latency { CONCURRENCY_OF_LATENCY } else { CONCURRENCY };
+        options.concurrency = concurrency.unwrap_or(of_series);
         Ok(options)
     }
 
@@ -127,6 +131,8 @@ mod tests {
         assert_eq!((options.pairs, options.judges_time()), (7, true));
         assert_eq!(options.json, Some("out.json".into()));
         assert!(parse("").unwrap().wants("a"));
+        assert_eq!(parse("--latency").unwrap().concurrency, 16);
+        assert_eq!(parse("--latency --concurrency 4").unwrap().concurrency, 4);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use super::case::{Case, End, Work};
 use super::client::Client;
 use super::content::{Store, TAG};
 use super::figures::{Cost, Requests};
-use super::options::Options;
 use super::outcome::{Entry, Outcome};
 use super::programs::Programs;
 use super::site::{Servers, Site};
@@ -44,11 +43,11 @@ impl<'a> Race<'a> {
         Ok(Self { case, site, programs, store, servers, turn: 0 })
     }
 
-    /// Runs all clients in turns. That oras-go or ours fails is an error; any other is left out, with a word.
-    pub(super) fn run(&mut self, options: &Options) -> Result<Outcome, LabError> {
+    /// Runs the clients in turns. That oras-go or ours fails is an error; any other is left out, with a word.
+    pub(super) fn run(&mut self, pairs: usize, clients: &[Client]) -> Result<Outcome, LabError> {
         let mut samples: BTreeMap<Client, Vec<Cost>> = BTreeMap::new();
-        let mut clients: Vec<Client> = Client::ALL.into_iter().filter(|client| self.case.invites(*client)).collect();
-        let rounds = if self.case.work == Work::Start { START_ROUNDS } else { options.pairs };
+        let mut clients = clients.to_vec();
+        let rounds = if self.case.work == Work::Start { START_ROUNDS } else { pairs };
         // The round before the first warms caches up, and does not count.
         for round in 0..=rounds {
             clients.retain(|&client| match self.turn(client) {
@@ -63,7 +62,7 @@ impl<'a> Race<'a> {
                 }
             });
         }
-        if !clients.contains(&Client::Ours) || !clients.contains(&Client::OrasGo) {
+        if Client::PAIR.iter().any(|client| !clients.contains(client)) {
             return Err(LabError::failed(format!("case {}", self.case.name), "a client failed, see above"));
         }
         let mut entries = Vec::new();
@@ -91,21 +90,26 @@ impl<'a> Race<'a> {
 
     /// The requests of one more turn of a client that is compared by them.
     fn count(&mut self, client: Client) -> Result<Option<Requests>, LabError> {
-        let Some(servers) = &self.servers else { return Ok(None) };
-        if !matches!(client, Client::Ours | Client::OrasGo) {
+        if self.servers.is_none() || !Client::PAIR.contains(&client) {
             return Ok(None);
         }
-        let (source, destination) = servers.proxies(self.programs, Duration::ZERO)?;
+        self.through_proxies(client, Duration::ZERO).map(|(_, requests)| Some(requests))
+    }
+
+    /// One turn of a client over proxies, which count and let each answer wait.
+    pub(super) fn through_proxies(&mut self, client: Client, delay: Duration) -> Result<(Cost, Requests), LabError> {
+        let missing = || LabError::failed("count requests", "no servers to put proxies before");
+        let servers = self.servers.as_ref().ok_or_else(missing)?;
+        let (source, destination) = servers.proxies(self.programs, delay)?;
         let task = self.task(Some((source.host(), destination.host())));
-        if let Some(words) = self.words(client, &task) {
-            self.programs.measure(&words)?;
-        }
+        let words = self.words(client, &task).ok_or_else(missing)?;
+        let cost = self.programs.measure(&words);
         clean(&task)?;
-        Ok(Some(source.requests()? + destination.requests()?))
+        Ok((cost?, source.requests()? + destination.requests()?))
     }
 
     fn first_request(&self, client: Client, task: &Task) -> Result<Option<Cost>, LabError> {
-        if !matches!(client, Client::Ours | Client::OrasGo) {
+        if !Client::PAIR.contains(&client) {
             return Ok(None);
         }
         let Some(mut words) = self.words(client, task) else { return Ok(None) };
@@ -143,7 +147,7 @@ impl<'a> Race<'a> {
             Work::Again => Task::Copy { from, to: Place::registry(&destination, "again"), is_index },
             Work::Start => Task::Copy { from, to: self.store.layout(content), is_index },
             Work::Extended => Task::Extended { from, to },
-            Work::Referrers(count) => Task::Referrers { layout: output, count },
+            Work::Referrers(times) => Task::Referrers { layout: output, count: self.store.referrers() * times },
             Work::Add => Task::Add { path: self.store.path(content) },
             Work::Unpack => Task::Pull { from: self.store.layout(content), to: output },
         }

@@ -142,18 +142,21 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { figure, measured, at_most, .. } = self;
         let word = if self.is_met() { "" } else { ", **missed**" };
-        let digits = if figure.is_count() {
-            0
-        } else if matches!(self.limit, Value(limit) if limit < 1.0) {
-            4
-        } else {
-            2
-        };
+        let digits = self.limit.digits(*figure);
         write!(f, "{} {measured:.digits$} ≤ {at_most:.digits$}{}{word}", figure.name(), self.limit.unit())
     }
 }
 
 impl Limit {
+    /// Of a figure beside it, those that say something.
+    fn digits(self, figure: Figure) -> usize {
+        match self {
+            Times(..) | TimesCase(..) => 2,
+            Value(_) if figure.is_time() => 4,
+            Value(_) | Memory => 0,
+        }
+    }
+
     /// What a figure is counted in.
     fn unit(self) -> String {
         match self {
@@ -203,9 +206,11 @@ pub(super) fn judge(outcome: &Outcome, all: &[Outcome], concurrency: usize, time
         target(outcome.case.name, outcome.site, Ours, Peak, Memory),
         target(outcome.case.name, outcome.site, Ours, Figure::Requests, Times(OrasGo, 1.0)),
     ];
+    // Work on this machine alone transfers nothing.
+    let everywhere = everywhere.iter().filter(|_| outcome.site != Local);
     let named = TARGETS.iter().filter(|target| target.case == outcome.case.name && target.site == outcome.site);
     named
-        .chain(&everywhere)
+        .chain(everywhere)
         .filter(|target| time || !target.figure.is_time())
         .filter_map(|target| target.judge(outcome, all, concurrency))
         .collect()

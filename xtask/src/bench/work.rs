@@ -40,7 +40,7 @@ pub(super) enum Task {
     /// Copies what a tag names, and all that refers to it.
     Extended { from: Place, to: Place },
     /// Adds artifacts that refer to one manifest, and lists them.
-    Referrers { layout: PathBuf, count: usize },
+    Referrers { layout: PathBuf, count: u64 },
     /// Packs a directory and says its digest.
     Add { path: String },
 }

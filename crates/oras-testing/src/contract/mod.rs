@@ -53,21 +53,35 @@ pub async fn check<T: Store>(name: &str, capabilities: &Capabilities, fresh: imp
 /// # Cancel safety
 ///
 /// Nothing is left but the stores that were made.
-#[expect(clippy::too_many_lines, reason = "a list of rules")]
 pub async fn violations<T: Store>(
     capabilities: &Capabilities,
     fresh: impl AsyncFn(&'static str) -> T,
 ) -> Vec<(&'static str, Violation)> {
     let mut violations = Vec::new();
-    macro_rules! rules {
-        ($($module:ident { $($rule:ident)* })*) => {$($(
-            let store = fresh(stringify!($rule)).await;
-            if let Err(violation) = Box::pin($module::$rule(&store, capabilities)).await {
-                violations.push((concat!(stringify!($module), "::", stringify!($rule)), violation));
-            }
-        )*)*};
-    }
-    rules! {
+    content_rules(capabilities, &fresh, &mut violations).await;
+    reference_rules(capabilities, &fresh, &mut violations).await;
+    violations
+}
+
+macro_rules! rules {
+    ($name:ident { $($module:ident { $($rule:ident)* })* }) => {
+        async fn $name<T: Store>(
+            capabilities: &Capabilities,
+            fresh: &impl AsyncFn(&'static str) -> T,
+            violations: &mut Vec<(&'static str, Violation)>,
+        ) {
+            $($(
+                let store = fresh(stringify!($rule)).await;
+                if let Err(violation) = Box::pin($module::$rule(&store, capabilities)).await {
+                    violations.push((concat!(stringify!($module), "::", stringify!($rule)), violation));
+                }
+            )*)*
+        }
+    };
+}
+
+rules! {
+    content_rules {
         push {
             gives_back_what_was_pushed
             takes_content_without_bytes
@@ -94,6 +108,11 @@ pub async fn violations<T: Store>(
             describes_content_that_it_takes_in
             pushes_what_cannot_be_mounted
         }
+    }
+}
+
+rules! {
+    reference_rules {
         tags {
             resolves_a_tag
             moves_a_tag
@@ -120,5 +139,4 @@ pub async fn violations<T: Store>(
             does_not_delete_what_is_not_there
         }
     }
-    violations
 }

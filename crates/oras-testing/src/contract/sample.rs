@@ -69,8 +69,9 @@ impl Image {
     }
 }
 
+/// Without a check of its own: what a store gives checks itself.
 pub(super) async fn read<T: ReadOnlyStorage>(store: &T, desc: &Descriptor) -> Result<Bytes> {
-    store.fetch(desc).await?.verify(desc).bytes(u64::MAX).await
+    store.fetch(desc).await?.bytes(u64::MAX).await
 }
 
 pub(super) async fn is_there<T: ReadOnlyStorage>(store: &T, sample: &Sample) -> Verdict {

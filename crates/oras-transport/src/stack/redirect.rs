@@ -11,6 +11,7 @@ use crate::{
     body::{HttpBody, not_replayable},
     client::{Request, Response},
     headers::{redacted, resolve},
+    options::RequestOptions,
     origin::Origin,
 };
 
@@ -47,6 +48,13 @@ impl<N> Redirects<N> {
             return Err(Error::unsupported(format_args!("a redirect from https to {}", redacted(&to))));
         }
         if asked.as_ref() != Some(&target) {
+            if request.extensions().get().is_some_and(|options: &RequestOptions| !options.may_leave_origin()) {
+                let from = redacted(request.uri());
+                return Err(Error::unsupported(format_args!(
+                    "a redirect of a secret from {from} to {}",
+                    redacted(&to)
+                )));
+            }
             for name in self.private.iter() {
                 request.headers_mut().remove(name);
             }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue};
 use oras_content::{Blob, ErrorKind};
-use oras_transport::{FinalUri, HttpBody, HttpClient};
+use oras_transport::{FinalUri, HttpBody, HttpClient, RequestOptions};
 
 use crate::support::{answer, client, get};
 
@@ -122,6 +122,20 @@ async fn a_redirect_of_a_spent_body_is_refused_clearly() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("read only once"), "{error}");
     assert_eq!(log.len(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_in_a_body_stays_with_its_origin() {
+    for (to, requests) in [("https://r.example/other", 2), ("https://other.example/", 1)] {
+        let (client, log) = client(HttpClient::builder(), move |at, _| {
+            Ok(if at == 0 { answer(307, &[("location", to)]) } else { answer(200, &[]) })
+        });
+        let request = http::Request::post(HOME)
+            .extension(RequestOptions::new().without_foreign_redirects())
+            .body(HttpBody::from_bytes("refresh_token=secret".into()));
+        assert_eq!(client.send(request.unwrap()).await.is_ok(), requests == 2);
+        assert_eq!(log.len(), requests);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,245 @@
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use http::{HeaderValue, Uri};
+use oras_content::Result;
+use oras_transport::{HttpClient, Origin};
+
+use crate::{
+    cache::{Account, Scheme, TokenCache, TokenServer},
+    challenge::Challenge,
+    credential::{Credential, basic, bearer},
+    error::AuthError,
+    fetch::TokenRequest,
+    flight::Flights,
+    layer::{AuthLayer, Settings},
+    realm,
+    scope::Scopes,
+    target::Target,
+    token::Token,
+};
+
+/// How many credentials are remembered between requests: one for each repository in use.
+const MAX_REMEMBERED: usize = 4096;
+
+/// What a request says about who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) header: HeaderValue,
+    /// Whether it was made in answer to a refusal.
+    pub(crate) is_new: bool,
+    secret: String,
+    /// When it ends, if that is known.
+    expires: Option<SystemTime>,
+}
+
+type Place = (Origin, Option<String>);
+
+/// Makes grants, and remembers what made them.
+pub(crate) struct Grants {
+    client: HttpClient,
+    layer: AuthLayer,
+    cache: TokenCache,
+    remembered: Mutex<HashMap<Place, Credential>>,
+    lookups: Flights<Place, Credential>,
+}
+
+impl Grants {
+    pub(crate) fn new(client: HttpClient, layer: AuthLayer) -> Self {
+        let cache = layer.0.cache.clone().unwrap_or_default();
+        Self { client, layer, cache, remembered: Mutex::default(), lookups: Flights::default() }
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.layer.0
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.settings().clock)()
+    }
+
+    fn keeps(&self) -> bool {
+        self.settings().cache.is_some()
+    }
+
+    /// Whether it is known how the registry wants to be told who asks.
+    pub(crate) fn is_known(&self, target: &Target) -> bool {
+        self.keeps() && self.cache.scheme(&target.origin).is_some()
+    }
+
+    /// What to say without being asked: nothing to a registry that has not asked before.
+    pub(crate) async fn known(&self, target: &Target) -> Result<Option<Grant>> {
+        let Some(scheme) = self.cache.scheme(&target.origin).filter(|_| self.keeps()) else {
+            return Ok(None);
+        };
+        let credential = match self.recall(target) {
+            Some(credential) => credential,
+            None => self.look_up(target).await?,
+        };
+        match scheme {
+            Scheme::Basic => Ok(credential.has_password().then(|| Grant::basic(&credential))),
+            Scheme::Bearer(_) if !credential.expose_access_token().is_empty() => Ok(Grant::given(&credential)),
+            Scheme::Bearer(server) => {
+                let account = self.account(target, server, credential);
+                let found = self.cache.find(&account, &target.scopes, None, self.now());
+                let token = match found {
+                    Some(token) => token,
+                    // Without scopes nothing says that a token is wanted at all.
+                    None if target.scopes.is_empty() => return Ok(None),
+                    None => self.fetch(&account, &target.scopes, &Scopes::new(), None).await?,
+                };
+                Ok(Grant::bearer(token).map(|grant| Grant { is_new: false, ..grant }))
+            }
+        }
+    }
+
+    /// What to say after a refusal of `refused`; none when there is nothing else to say.
+    pub(crate) async fn other(
+        &self,
+        target: &Target,
+        uri: &Uri,
+        challenges: &[Challenge],
+        refused: Option<&Grant>,
+    ) -> Result<Option<Grant>> {
+        let asked = challenges.iter().find_map(|challenge| challenge.parameter("scope")).unwrap_or_default();
+        let asked = Scopes::parse(asked);
+        let Some(scheme) = self.scheme(target, uri, challenges)? else {
+            return Ok(None);
+        };
+        // A token that was made for this very request ended on its way, or it is refused for good.
+        let is_final = |grant: &Grant| grant.is_new && grant.expires.is_none_or(|expires| self.now() < expires);
+        if refused.is_some_and(is_final) {
+            return Ok(None);
+        }
+        self.cache.set_scheme(&target.origin, scheme.clone());
+        let rejected = refused.map(|grant| grant.secret.as_str());
+        let is_too_weak = |challenge: &Challenge| challenge.parameter("error") == Some("insufficient_scope");
+        if let Some(rejected) = rejected.filter(|_| !challenges.iter().any(is_too_weak)) {
+            self.cache.reject(rejected);
+        }
+        match scheme {
+            Scheme::Basic => self.basic(target, rejected).await,
+            Scheme::Bearer(server) => self.bearer(target, server, &asked, rejected).await,
+        }
+    }
+
+    /// The scheme of a challenge, the better one of several; without a challenge the one that is known.
+    fn scheme(&self, target: &Target, uri: &Uri, challenges: &[Challenge]) -> Result<Option<Scheme>> {
+        if challenges.is_empty() {
+            return Ok(self.cache.scheme(&target.origin));
+        }
+        let bearers = challenges.iter().filter(|challenge| challenge.scheme == "bearer");
+        let mut with_realm = bearers.filter_map(|challenge| Some((challenge, challenge.parameter("realm")?)));
+        if let Some((challenge, realm)) = with_realm.next() {
+            let realm = realm::checked(uri, realm)?;
+            let service = challenge.parameter("service").unwrap_or_default().to_owned();
+            return Ok(Some(Scheme::Bearer(TokenServer { realm, service })));
+        }
+        Ok(challenges.iter().any(|challenge| challenge.scheme == "basic").then_some(Scheme::Basic))
+    }
+
+    async fn basic(&self, target: &Target, rejected: Option<&str>) -> Result<Option<Grant>> {
+        let credential = self.look_up(target).await?;
+        let registry = || target.registry.clone();
+        if credential.is_anonymous() {
+            return Err(AuthError::NoCredential { registry: registry() }.into());
+        }
+        if !credential.has_password() {
+            return Err(AuthError::Incomplete { registry: registry() }.into());
+        }
+        let grant = Grant::basic(&credential);
+        Ok((rejected != Some(grant.secret.as_str())).then_some(grant))
+    }
+
+    async fn bearer(
+        &self,
+        target: &Target,
+        server: TokenServer,
+        asked: &Scopes,
+        rejected: Option<&str>,
+    ) -> Result<Option<Grant>> {
+        let scopes = target.scopes.with_challenge(asked);
+        if let Some(known) = self.recall(target).filter(|_| self.keeps()) {
+            let account = self.account(target, server.clone(), known);
+            if let Some(token) = self.cache.find(&account, &scopes, rejected, self.now()) {
+                return Ok(Grant::bearer(token));
+            }
+        }
+        let credential = self.look_up(target).await?;
+        if !credential.expose_access_token().is_empty() {
+            return Ok(Grant::given(&credential).filter(|grant| rejected != Some(grant.secret.as_str())));
+        }
+        let account = self.account(target, server, credential);
+        let token = self.fetch(&account, &scopes, asked, rejected).await?;
+        Ok(Grant::bearer(token))
+    }
+
+    /// A token that is kept, or a new one. Those who want the same at the same time share one request.
+    async fn fetch(&self, account: &Account, scopes: &Scopes, asked: &Scopes, rejected: Option<&str>) -> Result<Token> {
+        let work = async {
+            if let Some(token) = self.cache.find(account, scopes, rejected, self.now()).filter(|_| self.keeps()) {
+                return Ok(token);
+            }
+            let (client, options) = (&self.client, &self.settings().tokens);
+            let request = TokenRequest { client, account, options, now: self.now() };
+            let token = request.fetch(scopes, asked).await?;
+            if self.keeps() {
+                self.cache.insert(account, scopes.clone(), token.clone(), self.now());
+            }
+            Ok(token)
+        };
+        self.cache.fetches().run(&(account.clone(), scopes.clone()), work).await
+    }
+
+    fn account(&self, target: &Target, server: TokenServer, credential: Credential) -> Account {
+        let realm = Origin::of(&server.realm);
+        let may_see = self.settings().realm_hosts.as_ref().is_none_or(|hosts| {
+            realm.as_ref().is_some_and(|realm| {
+                realm.host() == target.origin.host() || hosts.iter().any(|host| host == realm.host())
+            })
+        });
+        let credential = if may_see { credential } else { Credential::anonymous() };
+        Account { registry: target.origin.clone(), server, credential }
+    }
+
+    fn recall(&self, target: &Target) -> Option<Credential> {
+        let place = (target.origin.clone(), target.repository.clone());
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned()
+    }
+
+    /// Asks the provider, which may have changed its mind.
+    async fn look_up(&self, target: &Target) -> Result<Credential> {
+        let place = (target.origin.clone(), target.repository.clone());
+        let provider = &self.settings().provider;
+        let work = provider.credential(&target.registry, target.repository.as_deref());
+        let credential = self.lookups.run(&place, work).await?;
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(place, credential.clone());
+        Ok(credential)
+    }
+}
+
+impl Grant {
+    fn basic(credential: &Credential) -> Self {
+        let header = basic(credential.username(), credential.expose_password());
+        let secret = String::from_utf8_lossy(header.as_bytes()).into_owned();
+        Self { header, is_new: false, secret, expires: None }
+    }
+
+    /// A token that the credential is.
+    fn given(credential: &Credential) -> Option<Self> {
+        let secret = credential.expose_access_token().to_owned();
+        Some(Self { header: bearer(&secret)?, is_new: false, secret, expires: None })
+    }
+
+    fn bearer(token: Token) -> Option<Self> {
+        let header = bearer(&token.secret)?;
+        Some(Self { header, is_new: true, secret: token.secret, expires: Some(token.expires) })
+    }
+}

@@ -1,0 +1,161 @@
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::{Method, StatusCode, Uri, header::AUTHORIZATION};
+use oras_content::{BoxFuture, Error, ErrorKind, Result};
+use oras_transport::{FinalUri, HttpBody, HttpClient, Origin, Request, Response, ResponseBody};
+use tower_service::Service;
+
+use crate::{
+    challenge::Challenge,
+    grants::{Grant, Grants},
+    layer::AuthLayer,
+    target::Target,
+};
+
+/// How often a request is sent with another token: more than once only when the one before ended on the way, by its
+/// server's own word. Tokens that live for a second end so behind a queue.
+const MAX_TOKENS: usize = 8;
+
+/// Error documents are searched this far for the word that a token is no longer valid.
+const MAX_ERROR_DOCUMENT: usize = 8 * 1024;
+
+/// An [`HttpClient`] that answers challenges.
+#[derive(Clone)]
+pub struct AuthService {
+    client: HttpClient,
+    grants: Arc<Grants>,
+}
+
+impl AuthService {
+    pub(crate) fn new(client: HttpClient, layer: AuthLayer) -> Self {
+        let grants = Arc::new(Grants::new(client.clone(), layer));
+        Self { client, grants }
+    }
+
+    async fn run(self, request: Request) -> Result<Response> {
+        let (parts, body) = request.into_parts();
+        let target = Target::of(&parts).filter(|_| !parts.headers.contains_key(AUTHORIZATION));
+        let Some(target) = target else {
+            return self.client.send(Request::from_parts(parts, body)).await;
+        };
+        let head = http::Request::from_parts(parts, ());
+        let mut grant = self.grants.known(&target).await?;
+        if grant.is_none() && body.is_streamed() && !self.grants.is_known(&target) {
+            grant = self.probe(&target, head.uri()).await?;
+        }
+        self.send(&target, &head, body, grant).await
+    }
+
+    async fn send(
+        &self,
+        target: &Target,
+        head: &http::Request<()>,
+        mut body: HttpBody,
+        mut grant: Option<Grant>,
+    ) -> Result<Response> {
+        for round in 1.. {
+            let spare = body.replay();
+            let mut request = head.clone().map(|()| body);
+            if let Some(grant) = &grant {
+                request.headers_mut().insert(AUTHORIZATION, grant.header.clone());
+            }
+            let (response, refused) = inspect(self.client.send(request).await?, head.uri(), grant.as_ref()).await?;
+            let Some(challenges) = refused.filter(|_| round <= MAX_TOKENS) else {
+                return Ok(response);
+            };
+            let Some(next) = self.grants.other(target, head.uri(), &challenges, grant.as_ref()).await? else {
+                return Ok(response);
+            };
+            let again = spare.and_then(|spare| spare.replay());
+            body = again.ok_or_else(|| spent(&target.registry))?;
+            grant = Some(next);
+            response.into_body().discard().await;
+        }
+        Err(Error::new(ErrorKind::Unauthorized, "no token was accepted"))
+    }
+
+    /// Learns how a registry wants to be told who asks, before a body goes out that would be sent in vain.
+    async fn probe(&self, target: &Target, uri: &Uri) -> Result<Option<Grant>> {
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/v2/"));
+        let base = Uri::from_parts(parts).map_err(|error| Error::new(ErrorKind::Other, "no URL").with_source(error))?;
+        let mut request = Request::new(HttpBody::empty());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = base.clone();
+        let (response, refused) = inspect(self.client.send(request).await?, &base, None).await?;
+        response.into_body().discard().await;
+        match refused {
+            Some(challenges) => self.grants.other(target, uri, &challenges, None).await,
+            None => Ok(None),
+        }
+    }
+}
+
+fn spent(registry: &str) -> Error {
+    let message = format!("{registry} wants to know who asks, and the request's body can be read only once");
+    Error::new(ErrorKind::Unauthorized, message)
+}
+
+/// Whether a response refuses who asked, and with which challenges. One from another origin never does: it gets no answer.
+async fn inspect(response: Response, asked: &Uri, grant: Option<&Grant>) -> Result<(Response, Option<Vec<Challenge>>)> {
+    let answered = response.extensions().get().map_or(asked, |FinalUri(uri)| uri);
+    if Origin::of(answered) != Origin::of(asked) {
+        return Ok((response, None));
+    }
+    match response.status() {
+        StatusCode::UNAUTHORIZED => {
+            let challenges = Challenge::all(response.headers());
+            Ok((response, Some(challenges)))
+        }
+        // ECR says in a 400 or 403 that the token of a known caller has ended.
+        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if grant.is_some_and(|grant| !grant.is_new) => {
+            let (response, document) = peek(response).await?;
+            Ok((response, says_token_ended(&document).then(Vec::new)))
+        }
+        _ => Ok((response, None)),
+    }
+}
+
+async fn peek(response: Response) -> Result<(Response, Bytes)> {
+    let (parts, mut body) = response.into_parts();
+    let mut read = bytes::BytesMut::new();
+    while read.len() < MAX_ERROR_DOCUMENT
+        && let Some(chunk) = body.next().await.transpose()?
+    {
+        read.extend_from_slice(&chunk);
+    }
+    let read = read.freeze();
+    let whole = futures_util::stream::iter([Ok(read.clone())]).chain(body);
+    Ok((Response::from_parts(parts, ResponseBody::from_stream(whole)), read))
+}
+
+fn says_token_ended(document: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(document).to_ascii_lowercase();
+    text.contains("token") && ["expired", "invalid"].iter().any(|word| text.contains(word))
+}
+
+impl Service<Request> for AuthService {
+    type Response = Response;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Response>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        Box::pin(self.clone().run(request))
+    }
+}
+
+impl fmt::Debug for AuthService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthService").finish_non_exhaustive()
+    }
+}

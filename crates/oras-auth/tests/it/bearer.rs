@@ -1,0 +1,441 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use futures_util::future::join_all;
+use oras_auth::{AuthError, AuthLayer, Credential, StaticCredential, TokenCache};
+use oras_content::{Error, ErrorKind};
+use oras_transport::HttpClient;
+
+use crate::support::{Asked, CHALLENGE, ME, Seen, answer, get, layer, me, status, token_registry, transport};
+
+const PULL: &str = "repository:app:pull";
+
+fn all(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_with_service_and_one_scope_parameter_each() {
+    let (client, log) = transport(|at, seen| {
+        let challenge = r#"Bearer realm="https://auth.example/token?a=b",service="r s",scope="repository:b:pull repository:app:push""#;
+        if at == 0 { answer(401, &[("www-authenticate", challenge)], "") } else { token_registry(seen) }
+    });
+    assert_eq!(status(&client.layer(&layer(me())), get("/v2/app/tags/list", PULL)).await, 200);
+    let token = log.to("auth.example").remove(0);
+    assert_eq!((token.method.as_str(), token.authorization()), ("GET", Some(ME)));
+    let expected =
+        [("a", "b"), ("service", "r s"), ("scope", "repository:app:pull,push"), ("scope", "repository:b:pull")];
+    assert_eq!(token.query(), all(&expected));
+    assert_eq!(log.all().len(), 3);
+}
+
+#[tokio::test]
+async fn nobody_in_particular_gets_a_token_too() {
+    let (client, log) = transport(|_, seen| token_registry(seen));
+    assert_eq!(status(&client.layer(&AuthLayer::anonymous()), get("/v2/app/tags/list", PULL)).await, 200);
+    assert_eq!(log.to("auth.example")[0].authorization(), None);
+}
+
+#[tokio::test]
+async fn a_known_token_serves_subsets_and_other_scopes_cost_one_request_more() {
+    let (client, log) = transport(|_, seen| token_registry(seen));
+    let client = client.layer(&layer(me()));
+    for scopes in ["repository:app:pull,push", PULL, "repository:app:push", "", PULL] {
+        assert_eq!(status(&client, get("/v2/app/tags/list", scopes)).await, 200);
+    }
+    assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (6, 1));
+    // No challenge is needed to know that another repository needs another token.
+    assert_eq!(status(&client, get("/v2/b/tags/list", "repository:b:pull")).await, 200);
+    assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (7, 2));
+}
+
+#[tokio::test]
+async fn sixteen_cold_requests_at_once_cost_one_token_and_one_lookup() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let provider = Asked(Arc::clone(&asked), |_, _: &str, _: Option<&str>| Ok(me()));
+    let (client, log) = transport(|_, seen| token_registry(seen));
+    let client = client.layer(&AuthLayer::new(provider));
+    let statuses = join_all((0..16).map(|_| status(&client, get("/v2/app/blobs/x", PULL)))).await;
+    assert_eq!(statuses, [200; 16]);
+    assert_eq!((log.to("auth.example").len(), asked.lock().unwrap().len()), (1, 1));
+    assert_eq!(log.to("r.example").len(), 32);
+}
+
+#[tokio::test]
+async fn a_failing_token_server_is_asked_once_for_all_who_wait() {
+    let (client, log) = transport(|_, seen| match seen.host() {
+        "auth.example" => answer(401, &[], r#"{"details":"incorrect username or password"}"#),
+        _ => token_registry(seen),
+    });
+    let client = client.layer(&layer(me()));
+    let errors = join_all((0..16).map(|_| client.send(get("/v2/app/blobs/x", PULL)))).await;
+    for error in errors {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        let expected = AuthError::NoToken {
+            registry: "r.example".to_owned(),
+            server: "https://auth.example".to_owned(),
+            answer: "401 Unauthorized: incorrect username or password".to_owned(),
+        };
+        assert_eq!(error.find::<AuthError>(), Some(&expected));
+    }
+    assert_eq!(log.to("auth.example").len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_usable_token_is_an_error() {
+    let large: &'static str = Box::leak(format!(r#"{{"token":"{}"}}"#, "x".repeat(128 * 1024)).into_boxed_str());
+    for (status, body, kind) in [
+        (200, "{}", ErrorKind::Unauthorized),
+        (200, "<html>", ErrorKind::Unauthorized),
+        (200, large, ErrorKind::SizeExceedsLimit),
+        (400, "", ErrorKind::Unauthorized),
+        (403, "", ErrorKind::Denied),
+        (429, "", ErrorKind::RateLimited),
+        (503, "", ErrorKind::Io),
+    ] {
+        let (client, _) = transport(move |_, seen| match seen.host() {
+            "auth.example" => answer(status, &[], body),
+            _ => token_registry(seen),
+        });
+        let error = client.layer(&layer(me())).send(get("/v2/app/blobs/x", PULL)).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{status} {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_posted_to_the_token_server_and_never_to_the_registry() {
+    let (client, log) = transport(|_, seen| match seen.host() {
+        "auth.example" => answer(200, &[], r#"{"access_token":"good"}"#),
+        _ => token_registry(seen),
+    });
+    let credential = Credential::refresh_token("refresh-secret");
+    assert_eq!(status(&client.layer(&layer(credential)), get("/v2/app/blobs/x", PULL)).await, 200);
+    let token = log.to("auth.example").remove(0);
+    assert_eq!(token.headers["content-type"], "application/x-www-form-urlencoded");
+    let expected = [
+        ("service", "r"),
+        ("client_id", "oras-rs"),
+        ("scope", PULL),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "refresh-secret"),
+    ];
+    assert_eq!((token.method.as_str(), token.authorization(), token.form()), ("POST", None, all(&expected)));
+    for seen in log.to("r.example") {
+        assert!(!format!("{seen:?}").contains("refresh-secret"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_server_that_knows_no_form_is_asked_by_get() {
+    for refusal in [404, 400, 401, 405] {
+        for (credential, authorization) in
+            [(Credential::refresh_token("rt"), "Basic OnJ0"), (me().with_refresh_token("rt"), ME)]
+        {
+            let (client, log) = transport(move |_, seen| match seen.method.as_str() {
+                "POST" => answer(refusal, &[], ""),
+                _ => token_registry(seen),
+            });
+            assert_eq!(status(&client.layer(&layer(credential)), get("/v2/app/blobs/x", PULL)).await, 200);
+            let tokens = log.to("auth.example");
+            let methods: Vec<_> = tokens.iter().map(|seen| seen.method.as_str()).collect();
+            assert_eq!(methods, ["POST", "GET"]);
+            assert_eq!(tokens[1].authorization(), Some(authorization));
+        }
+    }
+}
+
+#[tokio::test]
+async fn passwords_go_in_the_form_when_that_is_wanted() {
+    let (client, log) = transport(|_, seen| token_registry(seen));
+    let provider = StaticCredential::new("r.example", me());
+    let layer = AuthLayer::builder(provider).with_oauth2_passwords().with_client_id("mine").build();
+    assert_eq!(status(&client.layer(&layer), get("/v2/app/blobs/x", PULL)).await, 200);
+    let token = log.to("auth.example").remove(0);
+    let expected = [
+        ("service", "r"),
+        ("client_id", "mine"),
+        ("scope", PULL),
+        ("grant_type", "password"),
+        ("username", "me"),
+        ("password", "pw"),
+    ];
+    assert_eq!((token.authorization(), token.form()), (None, all(&expected)));
+}
+
+#[tokio::test]
+async fn an_access_token_goes_to_the_registry_as_it_is() {
+    let (client, log) = transport(|_, seen| token_registry(seen));
+    let client =
+        client.layer(&layer(Credential::access_token("good").with_password("me", "pw").with_refresh_token("rt")));
+    for _ in 0..2 {
+        assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+    }
+    assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (3, 0));
+
+    let (client, log) = transport(|_, seen| token_registry(seen));
+    let client = client.layer(&layer(Credential::access_token("bad")));
+    assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 401);
+    assert_eq!(log.all().len(), 2);
+}
+
+#[tokio::test]
+async fn a_second_refusal_is_final() {
+    let (client, log) = transport(|_, seen| match seen.host() {
+        "auth.example" => answer(200, &[], r#"{"token":"weak"}"#),
+        _ => answer(
+            401,
+            &[("www-authenticate", r#"Bearer realm="https://auth.example/token",error="insufficient_scope""#)],
+            "",
+        ),
+    });
+    let response = client.layer(&layer(me())).send(get("/v2/app/blobs/x", PULL)).await.unwrap();
+    let challenge = oras_auth::Challenge::all(response.headers()).remove(0);
+    assert_eq!((response.status().as_u16(), challenge.parameter("error")), (401, Some("insufficient_scope")));
+    assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (2, 1));
+}
+
+#[tokio::test]
+async fn fewer_actions_than_asked_for_are_the_registry_s_to_refuse() {
+    let (client, _) = transport(|_, seen| match seen.host() {
+        "auth.example" => answer(200, &[], r#"{"token":"weak","scope":"repository:app:pull"}"#),
+        _ if seen.authorization() == Some("Bearer weak") => answer(403, &[], ""),
+        _ => token_registry(seen),
+    });
+    let client = client.layer(&layer(me()));
+    assert_eq!(status(&client, get("/v2/app/blobs/x", "repository:app:pull,push")).await, 403);
+}
+
+fn clock() -> (Arc<AtomicU64>, impl Fn() -> SystemTime + Send + Sync + 'static) {
+    let seconds = Arc::new(AtomicU64::new(1_000_000));
+    let read = Arc::clone(&seconds);
+    (seconds, move || SystemTime::UNIX_EPOCH + Duration::from_secs(read.load(Ordering::Relaxed)))
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends_and_a_silent_server_s_after_a_minute() {
+    for (body, life) in [(r#"{"token":"good"}"#, 60), (r#"{"token":"good","expires_in":300}"#, 300)] {
+        let (client, log) = transport(move |_, seen| match seen.host() {
+            "auth.example" => answer(200, &[], body),
+            _ => token_registry(seen),
+        });
+        let (seconds, clock) = clock();
+        let provider = StaticCredential::new("r.example", me());
+        let client = client.layer(&AuthLayer::builder(provider).with_clock(clock).build());
+        for (after, tokens) in [(0, 1), (life - 11, 1), (2, 2)] {
+            seconds.fetch_add(after, Ordering::Relaxed);
+            assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+            assert_eq!(log.to("auth.example").len(), tokens);
+        }
+        // The renewals cost no refusal.
+        assert_eq!(log.to("r.example").len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_end_every_second_serve_200_operations() {
+    let (seconds, clock) = clock();
+    let now = Arc::clone(&seconds);
+    let (client, log) = transport(move |at, seen| {
+        // Time goes on with the traffic: a second for every 100 requests.
+        let now = now.fetch_max(1_000_000 + at as u64 / 100, Ordering::Relaxed).max(1_000_000 + at as u64 / 100);
+        if seen.host() == "auth.example" {
+            let body: &'static str = Box::leak(format!(r#"{{"token":"{now}","expires_in":1}}"#).into_boxed_str());
+            return answer(200, &[], body);
+        }
+        let token = seen.authorization().and_then(|value| value.strip_prefix("Bearer ")?.parse::<u64>().ok());
+        match token {
+            Some(token) if now <= token + 1 => answer(200, &[], ""),
+            _ => answer(401, &[("www-authenticate", CHALLENGE)], ""),
+        }
+    });
+    let client = client.layer(&AuthLayer::builder(StaticCredential::new("r.example", me())).with_clock(clock).build());
+    let statuses = join_all((0..200).map(|_| status(&client, get("/v2/app/blobs/x", PULL)))).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let (requests, tokens) = (log.to("r.example").len(), log.to("auth.example").len());
+    assert!(requests <= 1500 && tokens <= 30, "{requests} requests, {tokens} tokens");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once_and_for_all() {
+    let (client, log) = transport(|at, seen| match seen.host() {
+        "auth.example" if at < 3 => answer(200, &[], r#"{"token":"old","expires_in":3000}"#),
+        "r.example" if at < 4 && seen.authorization() == Some("Bearer old") => answer(200, &[], ""),
+        _ => token_registry(seen),
+    });
+    let client = client.layer(&layer(me()));
+    for _ in 0..4 {
+        assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+    }
+    let auth: Vec<_> = log.to("r.example").iter().map(|seen| seen.authorization().unwrap_or("-").to_owned()).collect();
+    let (old, good) = ("Bearer old", "Bearer good");
+    assert_eq!(auth, ["-", old, old, old, good, good]);
+}
+
+#[tokio::test]
+async fn a_token_that_ended_is_replaced_when_a_400_or_403_says_so() {
+    const ECR: &str = r#"{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}"#;
+    for refusal in [400, 403] {
+        let (client, log) = transport(move |at, seen| match (seen.host(), at) {
+            ("auth.example", 0..=2) => answer(200, &[], r#"{"token":"old"}"#),
+            ("r.example", 0..=2) if seen.authorization().is_some() => answer(200, &[], ""),
+            ("r.example", 3) => answer(refusal, &[], ECR),
+            _ => token_registry(seen),
+        });
+        let client = client.layer(&layer(me()));
+        for _ in 0..2 {
+            assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+        }
+        assert_eq!(log.to("auth.example").len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn any_other_403_is_returned_with_its_document() {
+    let (client, log) = transport(|at, seen| match at {
+        0..=2 => token_registry(seen),
+        _ => answer(403, &[], r#"{"errors":[{"code":"DENIED","message":"not yours"}]}"#),
+    });
+    let client = client.layer(&layer(me()));
+    assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+    let response = client.send(get("/v2/app/blobs/x", PULL)).await.unwrap();
+    assert_eq!(response.status(), 403);
+    let body = response.into_body().bytes(1000).await.unwrap();
+    assert!(body.ends_with(b"\"not yours\"}]}"));
+    assert_eq!(log.all().len(), 4);
+}
+
+#[tokio::test]
+async fn a_placeholder_scope_is_replaced_and_the_challenge_s_own_is_merged() {
+    for (scope, expected) in [
+        ("repository:user/image:pull", &["repository:app:pull,push"][..]),
+        ("repository:app:pull", &["repository:app:pull,push"]),
+        ("repository:other:pull", &["repository:app:pull,push", "repository:other:pull"]),
+    ] {
+        let (client, log) = transport(move |at, seen| {
+            let challenge = format!(r#"{CHALLENGE},scope="{scope}""#);
+            if at == 0 { answer(401, &[("www-authenticate", &challenge)], "") } else { token_registry(seen) }
+        });
+        let request = get("/v2/app/blobs/x", "repository:app:pull,push");
+        assert_eq!(status(&client.layer(&layer(me())), request).await, 200);
+        let scopes: Vec<_> =
+            log.to("auth.example")[0].query().into_iter().filter(|(name, _)| name == "scope").collect();
+        assert_eq!(scopes.iter().map(|(_, scope)| scope.as_str()).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_token_server_that_fails_on_several_scopes_is_asked_for_the_challenge_s_alone() {
+    let (client, log) = transport(|at, seen| {
+        let scopes = seen.query().iter().filter(|(name, _)| name == "scope").count();
+        match seen.host() {
+            "auth.example" if scopes > 1 => answer(400, &[], ""),
+            _ if at == 0 => {
+                let challenge = format!(r#"{CHALLENGE},scope="repository:mirror/app:pull""#);
+                answer(401, &[("www-authenticate", &challenge)], "")
+            }
+            _ => token_registry(seen),
+        }
+    });
+    assert_eq!(status(&client.layer(&layer(me())), get("/v2/app/blobs/x", PULL)).await, 200);
+    let last = log.to("auth.example").remove(1);
+    assert!(last.query().contains(&("scope".to_owned(), "repository:mirror/app:pull".to_owned())));
+}
+
+#[tokio::test]
+async fn a_registry_with_meaningless_scopes_can_share_one_token() {
+    let (client, log) = transport(|at, seen| {
+        let challenge = format!(r#"{CHALLENGE},scope="aws""#);
+        if at == 0 { answer(401, &[("www-authenticate", &challenge)], "") } else { token_registry(seen) }
+    });
+    let provider = StaticCredential::new("r.example", me());
+    let client = client.layer(&AuthLayer::builder(provider).with_cache(TokenCache::ignoring_scopes()).build());
+    for scopes in ["repository:a:pull", "repository:b:pull", "repository:c:pull,push"] {
+        assert_eq!(status(&client, get("/v2/", scopes)).await, 200);
+    }
+    assert_eq!(log.to("auth.example").len(), 1);
+}
+
+#[tokio::test]
+async fn layers_that_share_a_cache_share_tokens_of_the_same_account_only() {
+    let (base, log) = transport(|_, seen| token_registry(seen));
+    let cache = TokenCache::new();
+    let of = |user: &str| {
+        let provider = StaticCredential::new("r.example", Credential::password(user, "pw"));
+        base.clone().layer(&AuthLayer::builder(provider).with_cache(cache.clone()).build())
+    };
+    for (user, tokens) in [("me", 1), ("me", 1), ("you", 2), ("me", 2)] {
+        assert_eq!(status(&of(user), get("/v2/app/blobs/x", PULL)).await, 200);
+        assert_eq!(log.to("auth.example").len(), tokens, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn rotated_credentials_make_the_next_token() {
+    let provider = Asked(Arc::default(), |at, _: &str, _: Option<&str>| {
+        Ok(Credential::password(if at == 0 { "old" } else { "new" }, "pw"))
+    });
+    let (client, log) = transport(|at, seen: &Seen| match at {
+        3 => answer(401, &[("www-authenticate", CHALLENGE)], ""),
+        _ => token_registry(seen),
+    });
+    let client = client.layer(&AuthLayer::new(provider));
+    for _ in 0..2 {
+        assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+    }
+    let tokens: Vec<_> = log.to("auth.example").iter().map(|seen| seen.authorization().unwrap().to_owned()).collect();
+    assert_eq!(tokens, ["Basic b2xkOnB3", "Basic bmV3OnB3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_tokens_429_storms_and_resets_at_once_are_survived_by_200_operations() {
+    let start = tokio::time::Instant::now();
+    let wall = move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + start.elapsed();
+    let attempts: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+    let requests = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&requests);
+    let service = tower::service_fn(move |request: oras_transport::Request| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let now = start.elapsed().as_millis();
+        let token =
+            request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let is_valid = token.and_then(|token| token.parse().ok()).is_some_and(|issued: u128| now <= issued + 1000);
+        let answer = match request.uri().host() {
+            // A token server has its bad moments too.
+            Some("auth.example") if now % 7 == 0 => Err(Error::new(ErrorKind::Io, "reset").with_retryable(true)),
+            Some("auth.example") => {
+                let body: &'static str = Box::leak(format!(r#"{{"token":"{now}","expires_in":1}}"#).into_boxed_str());
+                Ok(answer(200, &[], body))
+            }
+            _ if !is_valid => Ok(answer(401, &[("www-authenticate", CHALLENGE)], "")),
+            _ => {
+                let mut attempts = attempts.lock().unwrap();
+                let attempt = attempts.entry(request.uri().path().to_owned()).or_default();
+                *attempt += 1;
+                match *attempt {
+                    1 => Ok(answer(429, &[("retry-after", "2")], "")),
+                    2 => Err(Error::new(ErrorKind::Io, "reset").with_retryable(true)),
+                    _ => Ok(answer(200, &[], "")),
+                }
+            }
+        };
+        async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            answer
+        }
+    });
+    let layer = AuthLayer::builder(StaticCredential::new("r.example", me())).with_clock(wall).build();
+    let client = HttpClient::builder().build_over(service).layer(&layer);
+    let paths: Vec<String> = (0..200).map(|at| format!("/v2/app/blobs/{at}")).collect();
+    let statuses = join_all(paths.iter().map(|path| status(&client, get(path, PULL)))).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    // Challenge, 429, reset and success for each, and for each of those perhaps a token that had ended.
+    let requests = requests.load(Ordering::Relaxed);
+    assert!(requests <= 200 * 8 + 100, "{requests}");
+}

@@ -1,0 +1,8 @@
+//! What the layer promises, over scripted registries and token servers.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod basic;
+mod bearer;
+mod safety;
+mod support;

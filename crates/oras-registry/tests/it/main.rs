@@ -1,0 +1,20 @@
+//! Tests of the registry as its users see it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::duplicate_mod,
+    reason = "tests fail by panicking, several clients run at once, and both storages pass one suite"
+)]
+
+mod auth;
+mod client;
+mod connection;
+#[path = "protocol/mod.rs"]
+mod disk;
+mod faults;
+mod layout;
+#[path = "protocol/mod.rs"]
+mod memory;
+mod quirks;

@@ -1,0 +1,365 @@
+use std::{fmt, fmt::Write as _};
+
+use http::{Method, StatusCode, Uri};
+use oras_content::{Error, ErrorKind};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// How much of an error document is read. Real ones have some hundred bytes; what is longer is no error document.
+pub(crate) const ERROR_LIMIT: usize = 8 << 10;
+
+/// How many characters of an answer that is no error document are kept, to recognise a proxy's page by.
+const EXCERPT_LEN: usize = 200;
+
+/// What a registry answered instead of what was asked for.
+///
+/// It is a source of [`Error`]: `error.find::<ResponseError>()`. Its texts hold no secret: the values of query parameters
+/// that the specification does not know are hidden.
+#[derive(Clone, Debug)]
+pub struct ResponseError {
+    method: Method,
+    url: String,
+    status: StatusCode,
+    errors: Vec<RegistryError>,
+    excerpt: String,
+}
+
+impl ResponseError {
+    pub(crate) fn new(method: Method, uri: &Uri, status: StatusCode, body: &[u8]) -> Self {
+        let errors = parse(body);
+        let excerpt = if errors.is_empty() { excerpt(body) } else { String::new() };
+        Self { method, url: oras_transport::redacted(uri), status, errors, excerpt }
+    }
+
+    /// The method of the request.
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The URL of the request, with secrets hidden.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The status of the response.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The errors that the response lists; none when its body is no error document.
+    pub fn errors(&self) -> &[RegistryError] {
+        &self.errors
+    }
+
+    /// The code, when the response lists exactly one error.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match self.errors.as_slice() {
+            [only] => Some(&only.code),
+            _ => None,
+        }
+    }
+
+    /// Whether any of the listed errors has this code.
+    pub fn has_code(&self, code: &ErrorCode) -> bool {
+        self.errors.iter().any(|error| error.code == *code)
+    }
+
+    /// What a caller can do about it: a listed code says more than the status.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        let by_code = self.errors.iter().find_map(|error| error.code.kind(&self.method));
+        match (self.status.as_u16(), by_code) {
+            (401, _) => ErrorKind::Unauthorized,
+            (404, Some(ErrorKind::MissingContent)) => ErrorKind::MissingContent,
+            (404, _) => ErrorKind::NotFound,
+            (429, _) => ErrorKind::RateLimited,
+            (_, Some(kind)) => kind,
+            (403, _) => ErrorKind::Denied,
+            (405 | 501, _) => ErrorKind::Unsupported,
+            (408 | 504, _) => ErrorKind::Timeout,
+            (413, _) => ErrorKind::SizeExceedsLimit,
+            _ => ErrorKind::Other,
+        }
+    }
+
+    /// The error of an operation; `what` was worked on.
+    pub(crate) fn about(self, what: &str) -> Error {
+        let message = match self.kind() {
+            ErrorKind::Other => format!("{what}: unexpected status {}", self.status.as_u16()),
+            kind => format!("{what}: {kind}"),
+        };
+        let is_retryable = matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
+        Error::new(self.kind(), message).with_retryable(is_retryable).with_source(self)
+    }
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}: response status code {}: ", self.method, self.url, self.status.as_u16())?;
+        if self.errors.is_empty() {
+            f.write_str(self.status.canonical_reason().unwrap_or("unknown status"))?;
+            return if self.excerpt.is_empty() { Ok(()) } else { write!(f, ": {:?}", self.excerpt) };
+        }
+        for (at, error) in self.errors.iter().enumerate() {
+            write!(f, "{}{error}", if at == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ResponseError {}
+
+/// One error of a registry's answer (distribution specification, "Error Codes").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryError {
+    code: ErrorCode,
+    message: String,
+    detail: Option<String>,
+}
+
+impl RegistryError {
+    /// The code.
+    pub const fn code(&self) -> &ErrorCode {
+        &self.code
+    }
+
+    /// What the registry says in words; may be empty.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whatever else the registry says, as JSON.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.code.as_str().chars() {
+            f.write_char(if c == '_' { ' ' } else { c.to_ascii_lowercase() })?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What a registry says is wrong (distribution specification, "Error Codes").
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $($(#[$doc])* $name,)*
+            /// A code that the specification does not know.
+            Unknown(String),
+        }
+
+        impl ErrorCode {
+            /// The code as it stands in an answer.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Unknown(text) => text,
+                }
+            }
+        }
+
+        impl From<&str> for ErrorCode {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($text => Self::$name,)*
+                    other => Self::Unknown(other.into()),
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The blob is not known to the registry.
+    BlobUnknown = "BLOB_UNKNOWN";
+    /// The upload of the blob cannot go on.
+    BlobUploadInvalid = "BLOB_UPLOAD_INVALID";
+    /// The upload is not known to the registry.
+    BlobUploadUnknown = "BLOB_UPLOAD_UNKNOWN";
+    /// The digest is not that of the content.
+    DigestInvalid = "DIGEST_INVALID";
+    /// The manifest points to content that the registry does not know.
+    ManifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN";
+    /// The manifest is not valid.
+    ManifestInvalid = "MANIFEST_INVALID";
+    /// The manifest is not known to the registry.
+    ManifestUnknown = "MANIFEST_UNKNOWN";
+    /// The name of the repository is not valid.
+    NameInvalid = "NAME_INVALID";
+    /// The repository is not known to the registry.
+    NameUnknown = "NAME_UNKNOWN";
+    /// The size is not that of the content.
+    SizeInvalid = "SIZE_INVALID";
+    /// Credentials are missing or wrong.
+    Unauthorized = "UNAUTHORIZED";
+    /// The identity may not do this.
+    Denied = "DENIED";
+    /// The registry cannot do this.
+    Unsupported = "UNSUPPORTED";
+    /// There were too many requests.
+    TooManyRequests = "TOOMANYREQUESTS";
+}
+
+impl ErrorCode {
+    fn kind(&self, method: &Method) -> Option<ErrorKind> {
+        Some(match self {
+            Self::BlobUnknown if *method == Method::PUT => ErrorKind::MissingContent,
+            Self::ManifestBlobUnknown => ErrorKind::MissingContent,
+            Self::BlobUnknown | Self::BlobUploadUnknown | Self::ManifestUnknown | Self::NameUnknown => {
+                ErrorKind::NotFound
+            }
+            Self::DigestInvalid => ErrorKind::InvalidDigest,
+            Self::SizeInvalid => ErrorKind::Corrupt,
+            Self::NameInvalid => ErrorKind::InvalidReference,
+            Self::Unauthorized => ErrorKind::Unauthorized,
+            Self::Denied => ErrorKind::Denied,
+            Self::Unsupported => ErrorKind::Unsupported,
+            Self::TooManyRequests => ErrorKind::RateLimited,
+            Self::BlobUploadInvalid | Self::ManifestInvalid | Self::Unknown(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads an error document; anything else, in whole or for one entry, is skipped.
+fn parse(body: &[u8]) -> Vec<RegistryError> {
+    #[derive(Deserialize)]
+    struct Document<'a> {
+        #[serde(borrow)]
+        errors: Vec<&'a RawValue>,
+    }
+
+    #[derive(Deserialize)]
+    struct Entry {
+        code: Option<String>,
+        message: Option<String>,
+        detail: Option<Box<RawValue>>,
+    }
+
+    let Ok(document) = serde_json::from_slice::<Document<'_>>(body) else {
+        return Vec::new();
+    };
+    let entries = document.errors.into_iter().filter_map(|raw| serde_json::from_str::<Entry>(raw.get()).ok());
+    entries
+        .map(|entry| RegistryError {
+            code: ErrorCode::from(entry.code.as_deref().unwrap_or("UNKNOWN")),
+            message: entry.message.unwrap_or_default(),
+            detail: entry.detail.map(|detail| detail.get().to_owned()).filter(|detail| detail != "null"),
+        })
+        .collect()
+}
+
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut shown = String::new();
+    for word in words {
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        shown.push_str(word);
+        if shown.len() > EXCERPT_LEN {
+            break;
+        }
+    }
+    shown.chars().take(EXCERPT_LEN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(method: Method, status: u16, body: &str) -> ResponseError {
+        let uri: Uri = "https://r/v2/a/blobs/uploads/1?_state=secret&digest=sha256:00".parse().unwrap();
+        ResponseError::new(method, &uri, StatusCode::from_u16(status).unwrap(), body.as_bytes())
+    }
+
+    #[test]
+    fn keeps_all_entries_and_any_detail() {
+        let body = r#"{"errors":[{"code":"DENIED"},{"code":"X_Y","message":"m","detail":[1,{"a":null}]},
+            {"code":"NAME_UNKNOWN","message":null,"detail":"d"},{"code":"UNSUPPORTED","detail":null}, 7]}"#;
+        let error = answer(Method::GET, 400, body);
+        let texts: Vec<String> = error.errors().iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["denied", r#"x y: m: [1,{"a":null}]"#, r#"name unknown: "d""#, "unsupported"]);
+        assert!(error.has_code(&ErrorCode::Denied) && error.has_code(&ErrorCode::Unknown("X_Y".into())));
+        assert_eq!(error.code(), None, "several codes are none");
+    }
+
+    #[test]
+    fn says_method_url_status_and_errors() {
+        let body = r#"{"errors":[{"code":"BLOB_UPLOAD_INVALID","message":"bad"},{"code":"DENIED"}]}"#;
+        assert_eq!(
+            answer(Method::PUT, 400, body).to_string(),
+            "PUT \"https://r/v2/a/blobs/uploads/1?_state=***&digest=sha256:00\": response status code 400: \
+             blob upload invalid: bad; denied"
+        );
+        assert!(answer(Method::GET, 502, "").to_string().ends_with("response status code 502: Bad Gateway"));
+    }
+
+    #[test]
+    fn an_html_page_does_not_hide_the_status() {
+        let error = answer(Method::GET, 404, "<html>\n  <h1>Not\tfound</h1>");
+        assert!(error.errors().is_empty());
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.to_string().ends_with(r#"Not Found: "<html> <h1>Not found</h1>""#), "{error}");
+    }
+
+    #[test]
+    fn other_json_is_no_error_document() {
+        for body in ["", "null", "[]", r#"{"errors":null}"#, r#"{"errors":{}}"#, r#"{"error":"x"}"#] {
+            assert!(answer(Method::GET, 500, body).errors().is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn shows_no_secret_of_the_url() {
+        let error = answer(Method::PUT, 500, "");
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+
+    #[test]
+    fn tells_what_a_caller_can_do() {
+        let coded = |code: &str| format!(r#"{{"errors":[{{"code":"{code}"}}]}}"#);
+        let cases = [
+            (Method::GET, 401, String::new(), ErrorKind::Unauthorized),
+            (Method::GET, 403, String::new(), ErrorKind::Denied),
+            (Method::GET, 404, coded("NAME_UNKNOWN"), ErrorKind::NotFound),
+            (Method::PUT, 404, coded("BLOB_UNKNOWN"), ErrorKind::MissingContent),
+            (Method::PUT, 400, coded("MANIFEST_BLOB_UNKNOWN"), ErrorKind::MissingContent),
+            (Method::PUT, 400, coded("MANIFEST_INVALID"), ErrorKind::Other),
+            (Method::PUT, 400, coded("DIGEST_INVALID"), ErrorKind::InvalidDigest),
+            (Method::PUT, 400, coded("NAME_INVALID"), ErrorKind::InvalidReference),
+            (Method::PUT, 413, String::new(), ErrorKind::SizeExceedsLimit),
+            (Method::DELETE, 405, coded("UNSUPPORTED"), ErrorKind::Unsupported),
+            (Method::GET, 429, coded("TOOMANYREQUESTS"), ErrorKind::RateLimited),
+            (Method::GET, 504, String::new(), ErrorKind::Timeout),
+            (Method::GET, 500, String::new(), ErrorKind::Other),
+        ];
+        for (method, status, body, expected) in cases {
+            assert_eq!(answer(method, status, &body).kind(), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn every_code_prints_as_it_is_read() {
+        for code in ["BLOB_UNKNOWN", "SIZE_INVALID", "TOOMANYREQUESTS", "SOMETHING_ELSE"] {
+            assert_eq!(ErrorCode::from(code).as_str(), code);
+        }
+    }
+}

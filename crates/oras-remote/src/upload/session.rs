@@ -1,0 +1,302 @@
+use bytes::Bytes;
+use http::{Method, StatusCode, Uri, header};
+use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
+use oras_descriptor::Algorithm;
+use oras_transport::{HttpBody, RequestOptions};
+
+use super::state::UploadState;
+use crate::{
+    client::{Answer, Call},
+    error::{ErrorCode, ResponseError},
+    location,
+    range::Held,
+    repository::Repository,
+    url,
+};
+
+/// How often a session is asked where it stands without a single new byte, before it is given up.
+const MAX_BARREN_QUESTIONS: u32 = 4;
+
+/// An upload session: what was taken so far, and where the next bytes go.
+///
+/// [`Repository::push`](oras_content::Pusher::push) and [`Repository::upload`] need none of this; a session is for those
+/// who make their content as they go. It is open until it is [finished](Self::finish), [cancelled](Self::cancel), or the
+/// registry forgets it: dropping it sends nothing.
+///
+/// # Cancel safety
+///
+/// When a future of it was dropped, ask [`synchronize`](Self::synchronize) before anything else.
+#[derive(Debug)]
+pub struct UploadSession {
+    pub(super) repository: Repository,
+    pub(super) location: Uri,
+    pub(super) offset: u64,
+    pub(super) min_chunk: Option<u64>,
+    pub(super) barren: u32,
+}
+
+/// What became of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// The session moved on.
+    Taken,
+    /// The registry says that the blob is complete.
+    Complete,
+    /// The registry refused it for its size.
+    TooLarge,
+}
+
+impl Repository {
+    /// Opens an upload session, for content whose digest will be of `algorithm`.
+    ///
+    /// # Errors
+    ///
+    /// What the registry says.
+    pub async fn start_upload(&self, algorithm: Algorithm) -> Result<UploadSession> {
+        let named = (algorithm != Algorithm::Sha256).then(|| algorithm.name());
+        let uri = self.uploads_url().query_if("digest-algorithm", named).build()?;
+        let call = Call::new(Method::POST, uri, self.push_access()).header(header::CONTENT_LENGTH, "0");
+        let answer = call.send(self.registry().client()).await?;
+        let answer = answer.expect(&[StatusCode::ACCEPTED], || format!("upload to {}", self.reference())).await?;
+        self.session(&answer)
+    }
+
+    /// Goes on with an upload session of another process.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) when the registry has forgotten it; [`InvalidReference`](ErrorKind::InvalidReference)
+    /// when it was one of another repository.
+    pub async fn resume_upload(&self, state: &UploadState) -> Result<UploadSession> {
+        if state.repository != self.reference().to_string() {
+            let message = format!("an upload to {} cannot go on in {}", state.repository, self.reference());
+            return Err(Error::new(ErrorKind::InvalidReference, message));
+        }
+        // A state that was tampered with leads nowhere else.
+        let base = self.uploads_url().build()?;
+        let location = location::resolve(&base, &state.location)?;
+        let (repository, min_chunk) = (self.clone(), state.min_chunk);
+        let mut session = UploadSession { repository, location, offset: 0, min_chunk, barren: 0 };
+        session.offset = state.offset;
+        session.synchronize().await?;
+        Ok(session)
+    }
+
+    /// The session that an answer opened.
+    pub(super) fn session(&self, answer: &Answer) -> Result<UploadSession> {
+        let Some(location) = answer.header(&header::LOCATION) else {
+            return Err(answer.protocol_error("no Location"));
+        };
+        let location = location::resolve(answer.uri(), location)?;
+        let min_chunk =
+            answer.headers().get("oci-chunk-min-length").and_then(|value| value.to_str().ok()?.parse().ok());
+        if min_chunk.is_some() {
+            self.registry().memory().learn(|known| known.min_chunk = min_chunk);
+        }
+        Ok(UploadSession { repository: self.clone(), location, offset: 0, min_chunk, barren: 0 })
+    }
+}
+
+impl UploadSession {
+    /// How many bytes the registry has taken.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The fewest bytes that a chunk must have, the last one excepted.
+    pub fn min_chunk(&self) -> Option<u64> {
+        self.min_chunk
+    }
+
+    /// Where the upload stands, for another process.
+    pub fn state(&self) -> UploadState {
+        UploadState {
+            repository: self.repository.reference().to_string(),
+            location: self.location.to_string(),
+            offset: self.offset,
+            digest: None,
+            min_chunk: self.min_chunk,
+        }
+    }
+
+    /// Sends the next bytes. When the connection breaks, the registry is asked how much it has, and only what is missing
+    /// is sent again.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) when the registry has forgotten the session;
+    /// [`SizeExceedsLimit`](ErrorKind::SizeExceedsLimit) when it takes no chunk of this size.
+    pub async fn append(&mut self, chunk: Bytes) -> Result<()> {
+        match self.send(chunk).await? {
+            Sent::Taken | Sent::Complete => Ok(()),
+            Sent::TooLarge => {
+                let message = format!("the registry takes no chunk of this size for {}", self.repository.reference());
+                Err(Error::new(ErrorKind::SizeExceedsLimit, message))
+            }
+        }
+    }
+
+    /// Sends a chunk until all of it was taken.
+    pub(super) async fn send(&mut self, chunk: Bytes) -> Result<Sent> {
+        let start = self.offset;
+        let end = start + chunk.len() as u64;
+        self.barren = 0;
+        while self.offset < end {
+            let taken = usize::try_from(self.offset - start).unwrap_or(usize::MAX);
+            let before = self.offset;
+            let rest = chunk.slice(taken.min(chunk.len())..);
+            match self.patch(rest, end).await? {
+                Sent::Taken => {}
+                other => return Ok(other),
+            }
+            if self.offset < start {
+                let message = format!("the registry lost bytes that it had taken: {} of {start} are left", self.offset);
+                return Err(Error::new(ErrorKind::NotFound, message));
+            }
+            self.barren = if self.offset > before { 0 } else { self.barren + 1 };
+            if self.barren > MAX_BARREN_QUESTIONS {
+                let message = format!("the registry takes no byte behind {} of an upload", self.offset);
+                return Err(Error::new(ErrorKind::Io, message).with_retries(self.barren));
+            }
+        }
+        Ok(Sent::Taken)
+    }
+
+    async fn patch(&mut self, chunk: Bytes, end: u64) -> Result<Sent> {
+        let range = format!("{}-{}", self.offset, end - 1);
+        let call = Call::new(Method::PATCH, self.location.clone(), self.repository.push_access())
+            .header(header::CONTENT_RANGE, range)
+            .header(header::CONTENT_LENGTH, chunk.len().to_string())
+            .body(&MediaType::OCTET_STREAM, HttpBody::from_bytes(chunk))
+            // Where the session stands must be asked before a chunk is sent again.
+            .options(RequestOptions::new().without_retry());
+        let answer = match call.send(self.repository.registry().client()).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_retryable() => {
+                self.synchronize().await.map_err(|status| status.with_source(error))?;
+                return Ok(Sent::Taken);
+            }
+            Err(error) => return Err(error),
+        };
+        match answer.status().as_u16() {
+            202 | 204 => self.take(&answer, end).map(|()| Sent::Taken),
+            201 => Ok(Sent::Complete),
+            413 => Ok(Sent::TooLarge),
+            // Some answer 400 where 416 is meant.
+            416 | 400 | 408 | 429 | 500..=599 => self.repair(answer).await,
+            _ => Err(self.failed(answer).await),
+        }
+    }
+
+    /// Notes what an accepted chunk came to. The own count is the truth; the registry's is a hint, and often wrong.
+    fn take(&mut self, answer: &Answer, end: u64) -> Result<()> {
+        if let Some(location) = answer.header(&header::LOCATION) {
+            self.location = location::resolve(answer.uri(), location)?;
+        }
+        let held = Held::of(answer.headers()).map(|held| held.bytes(end));
+        self.offset = match held {
+            // A part of the chunk was taken.
+            Some(held) if held > self.offset && held < end => held,
+            // Taken whole; or a count that stands still, or counts the chunk alone, or is one too high.
+            _ => end,
+        };
+        Ok(())
+    }
+
+    /// Asks where the session stands after a chunk was refused.
+    async fn repair(&mut self, answer: Answer) -> Result<Sent> {
+        let before = self.offset;
+        let is_range_error = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE;
+        let refused = answer.into_response_error().await;
+        if !is_range_error
+            && !refused.errors().is_empty()
+            && !is_out_of_order(&refused)
+            && refused.status().is_client_error()
+        {
+            return Err(refused.about(&format!("upload to {}", self.repository.reference())));
+        }
+        self.synchronize().await.map_err(|error| error.with_source(refused))?;
+        // In the right place, and refused all the same.
+        Ok(if is_range_error && self.offset == before { Sent::TooLarge } else { Sent::Taken })
+    }
+
+    /// Asks the registry how many bytes it has, and goes on there.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) when the registry has forgotten the session, or tells nobody where one stands.
+    pub async fn synchronize(&mut self) -> Result<()> {
+        let call = Call::new(Method::GET, self.location.clone(), self.repository.push_access());
+        let answer = call.send(self.repository.registry().client()).await?;
+        if !matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::OK | StatusCode::ACCEPTED) {
+            let error = self.failed(answer).await;
+            // Who does not answer this question cannot go on.
+            let kind = match error.kind() {
+                ErrorKind::Unauthorized | ErrorKind::Denied => return Err(error),
+                _ if error.is_retryable() => return Err(error),
+                _ => ErrorKind::NotFound,
+            };
+            return Err(Error::new(kind, "the upload session is gone").with_source(error));
+        }
+        if let Some(location) = answer.header(&header::LOCATION) {
+            self.location = location::resolve(answer.uri(), location)?;
+        }
+        self.offset = Held::of(answer.headers()).map_or(0, |held| held.bytes(self.offset));
+        Ok(())
+    }
+
+    /// Closes the session: what was taken becomes the blob of this digest.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidDigest`](ErrorKind::InvalidDigest) or what else the registry says when the bytes are not those of the
+    /// digest.
+    pub async fn finish(self, digest: &Digest) -> Result<()> {
+        let answer = self.put(digest, HttpBody::empty()).await?;
+        self.completed(answer, digest).await
+    }
+
+    /// The request that closes the session, perhaps with the whole blob.
+    pub(super) async fn put(&self, digest: &Digest, body: HttpBody) -> Result<Answer> {
+        let uri = url::with_query(&self.location, "digest", digest.as_str())?;
+        let timeout = self.repository.registry().options().closing_timeout;
+        let is_empty = http_body::Body::is_end_stream(&body);
+        let mut call = Call::new(Method::PUT, uri, self.repository.push_access())
+            .body(&MediaType::OCTET_STREAM, body)
+            .options(RequestOptions::new().with_header_timeout(timeout));
+        if is_empty {
+            call = call.header(header::CONTENT_LENGTH, "0");
+        }
+        call.send(self.repository.registry().client()).await
+    }
+
+    /// Judges the answer to [`put`](Self::put).
+    pub(super) async fn completed(&self, answer: Answer, digest: &Digest) -> Result<()> {
+        let what = || format!("upload of {digest} to {}", self.repository.reference());
+        let answer = answer.expect(&[StatusCode::CREATED, StatusCode::OK, StatusCode::NO_CONTENT], what).await?;
+        answer.check_digest(digest)?;
+        Ok(())
+    }
+
+    /// Tells the registry that nothing more will come.
+    ///
+    /// A registry that does not answer, or does not know how to, forgets the session by itself one day.
+    pub async fn cancel(self) {
+        let call = Call::new(Method::DELETE, self.location.clone(), self.repository.push_access())
+            .header(header::CONTENT_LENGTH, "0")
+            .options(RequestOptions::new().without_retry());
+        if let Ok(answer) = call.send(self.repository.registry().client()).await {
+            answer.into_body().discard().await;
+        }
+    }
+
+    async fn failed(&self, answer: Answer) -> Error {
+        answer.into_error(&format!("upload to {}", self.repository.reference())).await
+    }
+}
+
+/// Whether a refused chunk was not the one that should come next.
+fn is_out_of_order(error: &ResponseError) -> bool {
+    let out_of_order = ErrorCode::from("RANGE_INVALID");
+    [ErrorCode::BlobUploadInvalid, ErrorCode::SizeInvalid, out_of_order].iter().any(|code| error.has_code(code))
+}
