@@ -156,12 +156,7 @@ impl Answer {
 
     /// The registry's error.
     pub(crate) async fn into_error(self, what: &str) -> Error {
-        let error = self.into_response_error().await;
-        let message = match error.kind() {
-            ErrorKind::Other => format!("{what}: unexpected status {}", error.status().as_u16()),
-            kind => format!("{what}: {kind}"),
-        };
-        error.into_error(message)
+        self.into_response_error().await.about(what)
     }
 
     pub(crate) async fn into_response_error(self) -> ResponseError {

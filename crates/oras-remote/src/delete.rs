@@ -1,7 +1,7 @@
 use http::{Method, StatusCode};
 use oras_content::{Descriptor, Digest, Error, ErrorKind, Result};
 
-use crate::{access::Access, client::Call, error::ResponseError, repository::Repository};
+use crate::{access::Access, client::Call, repository::Repository};
 
 impl Repository {
     pub(crate) async fn delete_blob(&self, desc: &Descriptor) -> Result<()> {
@@ -35,14 +35,13 @@ impl Repository {
                 Ok(())
             }
             status => {
-                let refused: ResponseError = answer.into_response_error().await;
+                let refused = answer.into_response_error().await;
                 let is_unsupported = matches!(status, 405 | 501) || unsupported.contains(&refused.status());
                 if is_unsupported {
                     let what = format!("deleting {}", self.describe(identifier));
                     return Err(Error::unsupported(what).with_source(refused));
                 }
-                let message = format!("{}: {}", self.describe(identifier), refused.kind());
-                Err(refused.into_error(message))
+                Err(refused.about(&self.describe(identifier)))
             }
         }
     }

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, fmt::Write as _};
+use std::{fmt, fmt::Write as _};
 
 use http::{Method, StatusCode, Uri};
 use oras_content::{Error, ErrorKind};
@@ -81,7 +81,12 @@ impl ResponseError {
         }
     }
 
-    pub(crate) fn into_error(self, message: impl Into<Cow<'static, str>>) -> Error {
+    /// The error of an operation; `what` was worked on.
+    pub(crate) fn about(self, what: &str) -> Error {
+        let message = match self.kind() {
+            ErrorKind::Other => format!("{what}: unexpected status {}", self.status.as_u16()),
+            kind => format!("{what}: {kind}"),
+        };
         let is_retryable = matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
         Error::new(self.kind(), message).with_retryable(is_retryable).with_source(self)
     }

@@ -15,6 +15,8 @@ struct Listing<'a> {
     pages: Pages<'a>,
     /// Whether the registry leads from page to page by itself.
     links: bool,
+    /// What the caller has seen already.
+    after: Option<String>,
     first_of_last_page: Option<String>,
 }
 
@@ -26,6 +28,7 @@ impl Repository {
             repository: self,
             pages: Pages::new(self.registry().client(), uri, self.pull(), max),
             links: false,
+            after: last.map(ToOwned::to_owned),
             first_of_last_page: None,
         });
         let tags = items(std::future::ready(listing), |mut listing| async move {
@@ -66,7 +69,16 @@ impl Listing<'_> {
             let url = self.repository.url("tags", "list").query_if("n", size).query("last", last);
             self.pages.set_next(url.build()?);
         }
-        Ok(Some(tags))
+        Ok(Some(self.behind(tags)))
+    }
+
+    /// The tags behind the one that the caller asked for: a registry that lists that one too took no notice of it.
+    fn behind(&mut self, mut tags: Vec<String>) -> Vec<String> {
+        if let Some(at) = tags.iter().position(|tag| self.after.as_ref() == Some(tag)) {
+            tags.drain(..=at);
+            self.after = None;
+        }
+        tags
     }
 
     /// Behind which tag to go on, where a full page has no link: some registries write none.

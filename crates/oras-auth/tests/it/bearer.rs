@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -8,7 +9,8 @@ use std::{
 
 use futures_util::future::join_all;
 use oras_auth::{AuthError, AuthLayer, Credential, StaticCredential, TokenCache};
-use oras_content::ErrorKind;
+use oras_content::{Error, ErrorKind};
+use oras_transport::HttpClient;
 
 use crate::support::{Asked, CHALLENGE, ME, Seen, answer, get, layer, me, status, token_registry, transport};
 
@@ -389,4 +391,51 @@ async fn rotated_credentials_make_the_next_token() {
     }
     let tokens: Vec<_> = log.to("auth.example").iter().map(|seen| seen.authorization().unwrap().to_owned()).collect();
     assert_eq!(tokens, ["Basic b2xkOnB3", "Basic bmV3OnB3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_tokens_429_storms_and_resets_at_once_are_survived_by_200_operations() {
+    let start = tokio::time::Instant::now();
+    let wall = move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + start.elapsed();
+    let attempts: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+    let requests = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&requests);
+    let service = tower::service_fn(move |request: oras_transport::Request| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let now = start.elapsed().as_millis();
+        let token =
+            request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let is_valid = token.and_then(|token| token.parse().ok()).is_some_and(|issued: u128| now <= issued + 1000);
+        let answer = match request.uri().host() {
+            // A token server has its bad moments too.
+            Some("auth.example") if now % 7 == 0 => Err(Error::new(ErrorKind::Io, "reset").with_retryable(true)),
+            Some("auth.example") => {
+                let body: &'static str = Box::leak(format!(r#"{{"token":"{now}","expires_in":1}}"#).into_boxed_str());
+                Ok(answer(200, &[], body))
+            }
+            _ if !is_valid => Ok(answer(401, &[("www-authenticate", CHALLENGE)], "")),
+            _ => {
+                let mut attempts = attempts.lock().unwrap();
+                let attempt = attempts.entry(request.uri().path().to_owned()).or_default();
+                *attempt += 1;
+                match *attempt {
+                    1 => Ok(answer(429, &[("retry-after", "2")], "")),
+                    2 => Err(Error::new(ErrorKind::Io, "reset").with_retryable(true)),
+                    _ => Ok(answer(200, &[], "")),
+                }
+            }
+        };
+        async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            answer
+        }
+    });
+    let layer = AuthLayer::builder(StaticCredential::new("r.example", me())).with_clock(wall).build();
+    let client = HttpClient::builder().build_over(service).layer(&layer);
+    let paths: Vec<String> = (0..200).map(|at| format!("/v2/app/blobs/{at}")).collect();
+    let statuses = join_all(paths.iter().map(|path| status(&client, get(path, PULL)))).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    // Challenge, 429, reset and success for each, and for each of those perhaps a token that had ended.
+    let requests = requests.load(Ordering::Relaxed);
+    assert!(requests <= 200 * 8 + 100, "{requests}");
 }

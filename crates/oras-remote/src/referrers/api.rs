@@ -72,8 +72,7 @@ impl Repository {
     }
 
     pub(super) fn referrers_error(&self, refused: ResponseError) -> Error {
-        let message = format!("referrers in {}: {}", self.reference(), refused.kind());
-        refused.into_error(message)
+        refused.about(&format!("referrers in {}", self.reference()))
     }
 
     /// The entries of a page, and only those of the type that was asked for.

@@ -233,7 +233,7 @@ impl Goal<'_> {
         let is_invalid = [ErrorCode::BlobUploadInvalid, ErrorCode::from("RANGE_INVALID")];
         let status = refused.status().as_u16();
         let is_stale = is_invalid.iter().any(|code| refused.has_code(code));
-        let error = refused.into_error(format!("{}: status {status}", self.what()));
+        let error = refused.about(&self.what());
         match status {
             413 | 416 => {
                 cancel(session).await;

@@ -213,7 +213,7 @@ impl UploadSession {
             && !is_out_of_order(&refused)
             && refused.status().is_client_error()
         {
-            return Err(refused.into_error(format!("upload to {}", self.repository.reference())));
+            return Err(refused.about(&format!("upload to {}", self.repository.reference())));
         }
         self.synchronize().await.map_err(|error| error.with_source(refused))?;
         // In the right place, and refused all the same.

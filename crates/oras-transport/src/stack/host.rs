@@ -4,7 +4,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -30,9 +29,6 @@ use crate::{
 /// How many requests of one client wait for the head of their response from one host at a time. Registries and proxies
 /// begin to refuse connections somewhat above it.
 const DEFAULT_CONCURRENCY: usize = 16;
-
-/// After a pause the waiting requests go on over this span, not all at once.
-const SPREAD: Duration = Duration::from_millis(250);
 
 /// What one client may ask of each host.
 #[derive(Clone, Debug)]
@@ -140,7 +136,7 @@ impl Host {
     /// Waits while the host is paused. Nobody holds a permit meanwhile.
     async fn wait(&self) {
         while let Some(until) = self.pause() {
-            sleep_until(until + SPREAD.mul_f64(fastrand::f64())).await;
+            sleep_until(until).await;
         }
     }
 

@@ -56,13 +56,13 @@ impl<N: Next> Next for Timed<N> {
         let options = request.extensions().get::<RequestOptions>().copied().unwrap_or_default();
         let header = options.header_timeout().unwrap_or(self.timeouts.header);
         let progress = request.body_mut().observe();
-        let to = redacted(request.uri());
+        let to = request.uri().clone();
         let sending = std::pin::pin!(self.next.send(request));
         let late = std::pin::pin!(self.watch(&progress, header));
         let response = match select(sending, late).await {
             Either::Left((response, _)) => response,
             Either::Right((what, _)) => {
-                let message = format!("no answer from {to}: {what}");
+                let message = format!("no answer from {}: {what}", redacted(&to));
                 Err(Error::new(ErrorKind::Timeout, message).with_retryable(true))
             }
         };

@@ -5,6 +5,9 @@
 
 mod body;
 mod headers;
+#[cfg(feature = "tracing")]
+mod log;
+mod proxy;
 mod redirect;
 mod retry;
 mod support;
