@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use oras_content::{Blob, Descriptor, ErrorKind, Fetcher as _, MediaType, Pusher as _, ReadOnlyTarget as _, Resolver as _};
-use oras_registry::{
-    Action, Behaviour, DigestHeader, Fault, Limits, LocationStyle, RequestKind, Server,
+use oras_content::{
+    Blob, Descriptor, ErrorKind, Fetcher as _, MediaType, Pusher as _, ReadOnlyTarget as _, Resolver as _,
 };
+use oras_registry::{Action, Behaviour, DigestHeader, Fault, Limits, LocationStyle, RequestKind, Server};
 use oras_remote::Repository;
 
 use crate::support::{assert_told, blob, image, plain, push, repository, repository_with, requests};

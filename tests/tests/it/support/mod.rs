@@ -13,7 +13,7 @@ use oras_transport::{HttpClient, HttpClientBuilder, RetryPolicy};
 
 pub(crate) use content::{blob, image, push, random_bytes};
 pub(crate) use origin::{Heads, Origin};
-pub(crate) use tls::{Authority, Protocol};
+pub(crate) use tls::Authority;
 
 /// Nothing here takes as long; who waits for it hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
