@@ -7,8 +7,8 @@ use oras_transport::HttpBody;
 use super::{UploadStrategy, session::UploadSession, state::UploadState};
 use crate::{client::Answer, error::ErrorCode, repository::Repository};
 
-/// How many sessions one upload opens at most: the first, one after a broken transfer, one for chunks.
-const MAX_SESSIONS: u32 = 3;
+/// How many sessions one upload opens at most: a transfer that breaks is begun anew as often as a request is sent again.
+const MAX_SESSIONS: u32 = 6;
 
 /// How long an upload that failed waits for the registry to hear that nothing more will come.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,7 +72,7 @@ impl Repository {
         if self.take_absent(desc) {
             return Ok(false);
         }
-        match self.find_blob(&desc.digest).await {
+        match self.find_blob_to_push(&desc.digest).await {
             Ok(found) => Ok(found.is_some()),
             Err(error) if error.kind() == ErrorKind::Denied => Ok(false),
             Err(error) => Err(error),
@@ -144,7 +144,7 @@ impl<'a> Upload<'a> {
                 }
                 Attempt::Again(error) => {
                     // The answer to the request that closed the session may have been lost.
-                    if repository.find_blob(&desc.digest).await.is_ok_and(|found| found.is_some()) {
+                    if repository.find_blob_to_push(&desc.digest).await.is_ok_and(|found| found.is_some()) {
                         return Ok(());
                     }
                     Some(error)

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header};
 use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
@@ -26,13 +28,23 @@ const MAX_BARREN_QUESTIONS: u32 = 4;
 /// # Cancel safety
 ///
 /// When a future of it was dropped, ask [`synchronize`](Self::synchronize) before anything else.
-#[derive(Debug)]
 pub struct UploadSession {
     pub(super) repository: Repository,
     pub(super) location: Uri,
     pub(super) offset: u64,
     pub(super) min_chunk: Option<u64>,
     pub(super) barren: u32,
+}
+
+impl fmt::Debug for UploadSession {
+    /// Without the location, which lets anybody write who knows it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadSession")
+            .field("repository", &self.repository)
+            .field("offset", &self.offset)
+            .field("min_chunk", &self.min_chunk)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of a chunk.
@@ -261,12 +273,13 @@ impl UploadSession {
         let uri = url::with_query(&self.location, "digest", digest.as_str())?;
         let timeout = self.repository.registry().options().closing_timeout;
         let is_empty = http_body::Body::is_end_stream(&body);
-        let mut call = Call::new(Method::PUT, uri, self.repository.push_access())
-            .body(&MediaType::OCTET_STREAM, body)
-            .options(RequestOptions::new().with_header_timeout(timeout));
-        if is_empty {
-            call = call.header(header::CONTENT_LENGTH, "0");
-        }
+        let options = RequestOptions::new().with_header_timeout(timeout);
+        let call = Call::new(Method::PUT, uri, self.repository.push_access()).body(&MediaType::OCTET_STREAM, body);
+        let call = match is_empty {
+            true => call.options(options).header(header::CONTENT_LENGTH, "0"),
+            // The session may hold what was sent before a connection broke, and would go on behind it.
+            false => call.options(options.without_retry_of_broken()),
+        };
         call.send(self.repository.registry().client()).await
     }
 
