@@ -2,5 +2,8 @@
 
 mod bad_input;
 mod contract;
+mod safety;
+mod secrets;
+mod storms;
 mod support;
 mod tls;
