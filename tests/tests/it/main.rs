@@ -2,8 +2,12 @@
 
 mod bad_input;
 mod contract;
+mod deadlock;
+mod downloads;
+mod requests;
 mod safety;
 mod secrets;
 mod storms;
 mod support;
 mod tls;
+mod uploads;
