@@ -81,7 +81,7 @@ async fn a_failing_token_server_is_asked_once_for_all_who_wait() {
         let expected = AuthError::NoToken {
             registry: "r.example".to_owned(),
             server: "https://auth.example".to_owned(),
-            answer: "401 Unauthorized: incorrect username or password".to_owned(),
+            answer: "401 Unauthorized: incorrect username or password (the user me asked)".to_owned(),
         };
         assert_eq!(error.find::<AuthError>(), Some(&expected));
     }
@@ -408,7 +408,9 @@ async fn short_tokens_429_storms_and_resets_at_once_are_survived_by_200_operatio
         let is_valid = token.and_then(|token| token.parse().ok()).is_some_and(|issued: u128| now <= issued + 1000);
         let answer = match request.uri().host() {
             // A token server has its bad moments too.
-            Some("auth.example") if now % 7 == 0 => Err(Error::new(ErrorKind::Io, "reset").with_retryable(true)),
+            Some("auth.example") if now.is_multiple_of(7) => {
+                Err(Error::new(ErrorKind::Io, "reset").with_retryable(true))
+            }
             Some("auth.example") => {
                 let body: &'static str = Box::leak(format!(r#"{{"token":"{now}","expires_in":1}}"#).into_boxed_str());
                 Ok(answer(200, &[], body))
