@@ -13,12 +13,12 @@ use std::{
 
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, fill},
+    fs::{blocking, failed, fill},
 };
 use oras_descriptor::{Algorithm, Descriptor, Digest};
 
 use crate::{
-    failed, modes,
+    modes,
     name::NameError,
     options::FileOptions,
     place::{self, Beside, Missing, Place},
