@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 #![expect(clippy::disallowed_methods, reason = "loopback servers run as tasks of their own")]
 
+mod authorize;
 mod body;
 mod headers;
 #[cfg(feature = "tracing")]
