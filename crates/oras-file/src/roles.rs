@@ -150,13 +150,7 @@ impl<F: Storage + 'static> Fetcher for FileStore<F> {
     async fn fetch(&self, desc: &Descriptor) -> Result<Blob> {
         self.inner.check_open()?;
         match self.named_path(desc).ok_or_else(|| Error::not_found(desc))? {
-            Some(path) => {
-                let source = FileSource::new(path.clone());
-                if !blocking(move || Ok(path.exists())).await? {
-                    return Err(Error::not_found(desc));
-                }
-                Ok(source.into_blob(Some(desc.size)).verify(desc))
-            }
+            Some(path) => Ok(FileSource::new(path).into_blob(Some(desc.size)).verify(desc)),
             None => self.inner.fallback.fetch(desc).await,
         }
     }
