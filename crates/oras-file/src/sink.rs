@@ -21,7 +21,7 @@ use crate::{
     failed, modes,
     name::NameError,
     options::FileOptions,
-    place::{self, Beside, Place},
+    place::{self, Beside, Missing, Place},
 };
 
 /// The annotation of a single file that keeps its mode, in octal.
@@ -42,7 +42,7 @@ pub(crate) async fn write_file(
 ) -> Result<PathBuf> {
     let (root, opening, name, digest) = (root.to_owned(), options.clone(), name.to_owned(), desc.digest.clone());
     let (place, mut beside) = blocking(move || {
-        let place = Arc::new(place::find(&root, &opening, &name)?);
+        let place = Arc::new(place::find(&root, &opening, &name, Missing::Create)?);
         check_free(&place, &opening, &name)?;
         let beside = if opening.resume { place.open_part(&digest)? } else { place.create_beside()? };
         Ok((place, beside))
@@ -118,7 +118,10 @@ pub(crate) fn find_identical(
     desc: &Descriptor,
     cancelled: &AtomicBool,
 ) -> Result<Option<PathBuf>> {
-    let place = place::find(root, options, name)?;
+    let place = match place::find(root, options, name, Missing::Refuse) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        place => place?,
+    };
     let is_candidate =
         place.dir.symlink_metadata(&place.name).is_ok_and(|found| found.is_file() && found.len() == desc.size);
     if !is_candidate {

@@ -1,8 +1,9 @@
 //! OCI image layouts as content stores: directories and tar archives.
 //!
 //! Content flows into an [`OciLayout`] through `push` or `ingest`: it is written into `ingest/`, verified there, and
-//! renamed into `blobs/`. Manifests are listed in `index.json`, where entries may have names: tags. [`BlobDir`] is the
-//! same without an index.
+//! renamed into `blobs/`. Manifests are listed in `index.json`, where entries may have names: tags. Processes may share
+//! a layout. [`ReadOnlyLayout`] gives what a directory or a tar archive holds, and [`LayoutArchive`] writes an archive
+//! in one pass. [`BlobDir`] and [`TarBlobs`] are the same without an index.
 //!
 //! ```
 //! use oras_content::{Blob, Descriptor, ReadOnlyTarget as _, Target as _};
