@@ -125,6 +125,7 @@ impl TokenRequest<'_> {
     fn refused(&self, refusal: &Refusal) -> Error {
         let status = refusal.status;
         let answer = reason(&refusal.body).map_or_else(|| status.to_string(), |why| format!("{status}: {why}"));
+        let answer = format!("{answer} ({} asked)", self.who());
         let error = self.no_token(answer);
         let kind = match status {
             StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
@@ -134,6 +135,16 @@ impl TokenRequest<'_> {
         };
         let may_pass = matches!(kind, ErrorKind::RateLimited | ErrorKind::Io);
         Error::new(kind, error.to_string()).with_source(error).with_retryable(may_pass)
+    }
+
+    /// Whom a person would have to look at.
+    fn who(&self) -> String {
+        let credential = &self.account.credential;
+        match credential.username() {
+            _ if credential.is_anonymous() => "nobody in particular".to_owned(),
+            "" => "the holder of a refresh token".to_owned(),
+            user => format!("the user {user}"),
+        }
     }
 
     fn no_token(&self, answer: String) -> AuthError {

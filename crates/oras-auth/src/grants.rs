@@ -1,20 +1,21 @@
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
-use http::{HeaderValue, Uri};
+use http::Uri;
 use oras_content::Result;
 use oras_transport::{HttpClient, Origin};
 
 use crate::{
     cache::{Account, Scheme, TokenCache, TokenServer},
     challenge::Challenge,
-    credential::{Credential, basic, bearer},
+    credential::Credential,
     error::AuthError,
     fetch::TokenRequest,
     flight::Flights,
+    grant::Grant,
     layer::{AuthLayer, Settings},
     realm,
     scope::Scopes,
@@ -24,17 +25,6 @@ use crate::{
 
 /// How many credentials are remembered between requests: one for each repository in use.
 const MAX_REMEMBERED: usize = 4096;
-
-/// What a request says about who asks.
-#[derive(Clone, Debug)]
-pub(crate) struct Grant {
-    pub(crate) header: HeaderValue,
-    /// Whether it was made in answer to a refusal.
-    pub(crate) is_new: bool,
-    secret: String,
-    /// When it ends, if that is known.
-    expires: Option<SystemTime>,
-}
 
 type Place = (Origin, Option<String>);
 
@@ -57,7 +47,7 @@ impl Grants {
         &self.layer.0
     }
 
-    fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         (self.settings().clock)()
     }
 
@@ -71,7 +61,7 @@ impl Grants {
     }
 
     /// What to say without being asked: nothing to a registry that has not asked before.
-    pub(crate) async fn known(&self, target: &Target) -> Result<Option<Grant>> {
+    pub(crate) async fn known(self: &Arc<Self>, target: &Target) -> Result<Option<Grant>> {
         let Some(scheme) = self.cache.scheme(&target.origin).filter(|_| self.keeps()) else {
             return Ok(None);
         };
@@ -91,14 +81,14 @@ impl Grants {
                     None if target.scopes.is_empty() => return Ok(None),
                     None => self.fetch(&account, &target.scopes, &Scopes::new(), None).await?,
                 };
-                Ok(Grant::bearer(token).map(|grant| Grant { is_new: false, ..grant }))
+                Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token, false)))
             }
         }
     }
 
     /// What to say after a refusal of `refused`; none when there is nothing else to say.
     pub(crate) async fn other(
-        &self,
+        self: &Arc<Self>,
         target: &Target,
         uri: &Uri,
         challenges: &[Challenge],
@@ -110,12 +100,12 @@ impl Grants {
             return Ok(None);
         };
         // A token that was made for this very request ended on its way, or it is refused for good.
-        let is_final = |grant: &Grant| grant.is_new && grant.expires.is_none_or(|expires| self.now() < expires);
-        if refused.is_some_and(is_final) {
+        if refused.is_some_and(|grant| grant.is_new() && !grant.has_ended(self.now())) {
             return Ok(None);
         }
         self.cache.set_scheme(&target.origin, scheme.clone());
-        let rejected = refused.map(|grant| grant.secret.as_str());
+        let rejected = refused.map(Grant::secret);
+        let rejected = rejected.as_deref();
         let is_too_weak = |challenge: &Challenge| challenge.parameter("error") == Some("insufficient_scope");
         if let Some(rejected) = rejected.filter(|_| !challenges.iter().any(is_too_weak)) {
             self.cache.reject(rejected);
@@ -151,11 +141,11 @@ impl Grants {
             return Err(AuthError::Incomplete { registry: registry() }.into());
         }
         let grant = Grant::basic(&credential);
-        Ok((rejected != Some(grant.secret.as_str())).then_some(grant))
+        Ok((rejected != Some(grant.secret().as_str())).then_some(grant))
     }
 
     async fn bearer(
-        &self,
+        self: &Arc<Self>,
         target: &Target,
         server: TokenServer,
         asked: &Scopes,
@@ -165,20 +155,26 @@ impl Grants {
         if let Some(known) = self.recall(target).filter(|_| self.keeps()) {
             let account = self.account(target, server.clone(), known);
             if let Some(token) = self.cache.find(&account, &scopes, rejected, self.now()) {
-                return Ok(Grant::bearer(token));
+                return Ok(Some(Grant::bearer(self, account, scopes, token, true)));
             }
         }
         let credential = self.look_up(target).await?;
         if !credential.expose_access_token().is_empty() {
-            return Ok(Grant::given(&credential).filter(|grant| rejected != Some(grant.secret.as_str())));
+            return Ok(Grant::given(&credential).filter(|grant| rejected != Some(grant.secret().as_str())));
         }
         let account = self.account(target, server, credential);
         let token = self.fetch(&account, &scopes, asked, rejected).await?;
-        Ok(Grant::bearer(token))
+        Ok(Some(Grant::bearer(self, account, scopes, token, true)))
     }
 
     /// A token that is kept, or a new one. Those who want the same at the same time share one request.
-    async fn fetch(&self, account: &Account, scopes: &Scopes, asked: &Scopes, rejected: Option<&str>) -> Result<Token> {
+    pub(crate) async fn fetch(
+        &self,
+        account: &Account,
+        scopes: &Scopes,
+        asked: &Scopes,
+        rejected: Option<&str>,
+    ) -> Result<Token> {
         let work = async {
             if let Some(token) = self.cache.find(account, scopes, rejected, self.now()).filter(|_| self.keeps()) {
                 return Ok(token);
@@ -222,24 +218,5 @@ impl Grants {
         }
         remembered.insert(place, credential.clone());
         Ok(credential)
-    }
-}
-
-impl Grant {
-    fn basic(credential: &Credential) -> Self {
-        let header = basic(credential.username(), credential.expose_password());
-        let secret = String::from_utf8_lossy(header.as_bytes()).into_owned();
-        Self { header, is_new: false, secret, expires: None }
-    }
-
-    /// A token that the credential is.
-    fn given(credential: &Credential) -> Option<Self> {
-        let secret = credential.expose_access_token().to_owned();
-        Some(Self { header: bearer(&secret)?, is_new: false, secret, expires: None })
-    }
-
-    fn bearer(token: Token) -> Option<Self> {
-        let header = bearer(&token.secret)?;
-        Some(Self { header, is_new: true, secret: token.secret, expires: Some(token.expires) })
     }
 }

@@ -49,6 +49,7 @@ mod credential;
 mod error;
 mod fetch;
 mod flight;
+mod grant;
 mod grants;
 mod layer;
 mod provider;

@@ -11,12 +11,7 @@ use oras_content::{BoxFuture, Error, ErrorKind, Result};
 use oras_transport::{FinalUri, HttpBody, HttpClient, Origin, Request, Response, ResponseBody};
 use tower_service::Service;
 
-use crate::{
-    challenge::Challenge,
-    grants::{Grant, Grants},
-    layer::AuthLayer,
-    target::Target,
-};
+use crate::{challenge::Challenge, grant::Grant, grants::Grants, layer::AuthLayer, target::Target};
 
 /// How often a request is sent with another token: more than once only when the one before ended on the way, by its
 /// server's own word. Tokens that live for a second end so behind a queue.
@@ -63,7 +58,7 @@ impl AuthService {
             let spare = body.replay();
             let mut request = head.clone().map(|()| body);
             if let Some(grant) = &grant {
-                request.headers_mut().insert(AUTHORIZATION, grant.header.clone());
+                grant.apply(&mut request);
             }
             let (response, refused) = inspect(self.client.send(request).await?, head.uri(), grant.as_ref()).await?;
             let Some(challenges) = refused.filter(|_| round <= MAX_TOKENS) else {
@@ -114,7 +109,7 @@ async fn inspect(response: Response, asked: &Uri, grant: Option<&Grant>) -> Resu
             Ok((response, Some(challenges)))
         }
         // ECR says in a 400 or 403 that the token of a known caller has ended.
-        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if grant.is_some_and(|grant| !grant.is_new) => {
+        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if grant.is_some_and(|grant| !grant.is_new()) => {
             let (response, document) = peek(response).await?;
             Ok((response, says_token_ended(&document).then(Vec::new)))
         }

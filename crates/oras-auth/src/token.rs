@@ -187,4 +187,19 @@ mod tests {
             assert_eq!(reason(body.as_bytes()).as_deref(), expected, "{body}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_answer_is_a_token_or_none(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..100),
+            seconds in "-?[0-9]{1,25}(\\.[0-9]{1,3})?(e[0-9]{1,4})?|null|\"[0-9a-z]{0,5}\"",
+            issued in "[0-9]{1,6}-[0-9]{1,3}-[0-9]{1,3}[Tt ][0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}(\\.[0-9]{1,12})?(Z|[+-][0-9]{1,3}:[0-9]{1,3})|\\PC{0,30}",
+        ) {
+            let issued = Value::String(issued);
+            let body = format!(r#"{{"token":"a","expires_in":{seconds},"issued_at":{issued}}}"#);
+            for body in [&bytes[..], body.as_bytes()] {
+                let _read = (Token::parse(body, at(1_793_959_200)), reason(body));
+            }
+        }
+    }
 }

@@ -29,6 +29,11 @@ pub enum CopyEvent<'a> {
         /// The node.
         desc: &'a Descriptor,
     },
+    /// A node is not at the source, and what points to it allows that.
+    Absent {
+        /// The node.
+        desc: &'a Descriptor,
+    },
     /// A node was mounted; no byte of it moved.
     Mounted {
         /// The node.

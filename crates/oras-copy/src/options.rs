@@ -25,6 +25,7 @@ pub struct CopyOptions {
     pub(crate) platforms: Platforms,
     pub(crate) foreign_layers: bool,
     pub(crate) manifests_only: bool,
+    pub(crate) missing_entries: bool,
     pub(crate) verify_children: bool,
     pub(crate) mount_from_source: bool,
     pub(crate) trusted_source: bool,
@@ -44,6 +45,7 @@ impl CopyOptions {
             platforms: Platforms::All,
             foreign_layers: false,
             manifests_only: false,
+            missing_entries: false,
             verify_children: false,
             mount_from_source: true,
             trusted_source: false,
@@ -110,6 +112,15 @@ impl CopyOptions {
     #[must_use]
     pub fn with_manifests_only(mut self, only: bool) -> Self {
         self.manifests_only = only;
+        self
+    }
+
+    /// Sets whether an index may have entries that the source does not have, and is copied without them (no).
+    ///
+    /// A subject that the source does not have is never an error.
+    #[must_use]
+    pub fn with_missing_entries(mut self, allowed: bool) -> Self {
+        self.missing_entries = allowed;
         self
     }
 

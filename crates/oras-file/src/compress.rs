@@ -1,8 +1,13 @@
 //! Compression of archives, and what undoes it.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    num::NonZeroUsize,
+};
 
 use oras_content::{MediaType, Result};
+
+use crate::parallel::ParallelGzip;
 
 /// How an archive is compressed. Levels beyond what the format knows are taken as its highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +17,15 @@ pub enum Compression {
     None,
     /// With gzip, at a level from 0 to 9.
     Gzip(u32),
+    /// With gzip on several threads, at a level from 0 to 9: in blocks of 1 MiB, each a member of the file.
+    ///
+    /// The bytes are others than those of [`Gzip`](Self::Gzip), and the same for any number of threads.
+    ParallelGzip {
+        /// The level.
+        level: u32,
+        /// How many threads compress, beside the one that reads.
+        threads: NonZeroUsize,
+    },
     /// With zstd, at a level from 1 to 22.
     #[cfg(feature = "zstd")]
     Zstd(u32),
@@ -28,7 +42,7 @@ impl Compression {
     pub(crate) fn media_type(self) -> MediaType {
         match self {
             Self::None => MediaType::OCI_LAYER,
-            Self::Gzip(_) => MediaType::OCI_LAYER_GZIP,
+            Self::Gzip(_) | Self::ParallelGzip { .. } => MediaType::OCI_LAYER_GZIP,
             #[cfg(feature = "zstd")]
             Self::Zstd(_) => MediaType::OCI_LAYER_ZSTD,
         }
@@ -38,9 +52,25 @@ impl Compression {
 /// The byte by which a gzip header says that it does not say which system wrote it.
 const UNKNOWN_SYSTEM: u8 = 255;
 
+fn gzip_header() -> flate2::GzBuilder {
+    flate2::GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM)
+}
+
+fn gzip_level(level: u32) -> flate2::Compression {
+    flate2::Compression::new(level.min(9))
+}
+
+/// A whole gzip file of some bytes.
+pub(crate) fn gzip_member(bytes: &[u8], level: flate2::Compression) -> io::Result<Vec<u8>> {
+    let mut encoder = gzip_header().write(Vec::new(), level);
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
 pub(crate) enum Compressor<W: Write> {
     None(W),
     Gzip(flate2::write::GzEncoder<W>),
+    Parallel(ParallelGzip<W>),
     #[cfg(feature = "zstd")]
     Zstd(zstd::Encoder<'static, W>),
 }
@@ -49,9 +79,9 @@ impl<W: Write> Compressor<W> {
     pub(crate) fn new(compression: Compression, out: W) -> Result<Self> {
         Ok(match compression {
             Compression::None => Self::None(out),
-            Compression::Gzip(level) => {
-                let builder = flate2::GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
-                Self::Gzip(builder.write(out, flate2::Compression::new(level.min(9))))
+            Compression::Gzip(level) => Self::Gzip(gzip_header().write(out, gzip_level(level))),
+            Compression::ParallelGzip { level, threads } => {
+                Self::Parallel(ParallelGzip::new(out, gzip_level(level), threads))
             }
             #[cfg(feature = "zstd")]
             Compression::Zstd(level) => {
@@ -64,6 +94,7 @@ impl<W: Write> Compressor<W> {
         match self {
             Self::None(out) => Ok(out),
             Self::Gzip(encoder) => encoder.finish(),
+            Self::Parallel(encoder) => encoder.finish(),
             #[cfg(feature = "zstd")]
             Self::Zstd(encoder) => encoder.finish(),
         }
@@ -75,6 +106,7 @@ impl<W: Write> Write for Compressor<W> {
         match self {
             Self::None(out) => out.write(bytes),
             Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Parallel(encoder) => encoder.write(bytes),
             #[cfg(feature = "zstd")]
             Self::Zstd(encoder) => encoder.write(bytes),
         }
@@ -84,6 +116,7 @@ impl<W: Write> Write for Compressor<W> {
         match self {
             Self::None(out) => out.flush(),
             Self::Gzip(encoder) => encoder.flush(),
+            Self::Parallel(encoder) => encoder.flush(),
             #[cfg(feature = "zstd")]
             Self::Zstd(encoder) => encoder.flush(),
         }

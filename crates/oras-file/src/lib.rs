@@ -43,6 +43,7 @@ mod modes;
 mod name;
 mod options;
 mod pack;
+mod parallel;
 mod place;
 mod policy;
 mod roles;
@@ -50,6 +51,7 @@ mod sink;
 mod store;
 mod tar_header;
 mod unpack;
+mod write_to;
 
 use std::{io, path::Path};
 
@@ -65,6 +67,7 @@ pub use policy::{
 };
 pub use sink::{FILE_MODE, FILE_MTIME};
 pub use store::{DEFAULT_FALLBACK_LIMIT, FileStore};
+pub use write_to::write_to;
 
 /// An error of the system about a path; one of ours that travelled inside it comes out again.
 fn failed(verb: &str, path: &Path, error: io::Error) -> Error {

@@ -10,12 +10,15 @@ use std::{
 
 use bytes::Bytes;
 use oras_content::{
-    Blob, Deleter, Error, ErrorKind, Fetcher, Pusher, ReadOnlyStorage, Result,
+    Blob, Deleter, Error, ErrorKind, Fetcher, Location, MountOutcome, Pusher, ReadOnlyStorage, Result,
     fs::{FileSource, blocking},
 };
 use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType, Verifier};
 
 use crate::{INGEST, failed, ingest, options::LayoutOptions};
+
+/// Stands for a registry in the location of a layout; no registry can be called so.
+const LAYOUT_LOCATION: &str = "oci-layout:";
 
 /// Content by digest in a directory, as a layout keeps it, but with neither index nor tags.
 ///
@@ -136,6 +139,10 @@ impl Fetcher for BlobDir {
         };
         Ok(FileSource::new(self.path(&desc.digest)).into_blob(Some(desc.size)).verify(desc))
     }
+
+    fn location(&self) -> Option<Location> {
+        self.root.to_str().map(|root| Location::new(LAYOUT_LOCATION, root))
+    }
 }
 
 impl ReadOnlyStorage for BlobDir {
@@ -157,6 +164,21 @@ impl Pusher for BlobDir {
 
     async fn ingest(&self, media_type: &MediaType, algorithm: Algorithm, content: Blob) -> Result<Descriptor> {
         ingest::describe(self, media_type, algorithm, content).await
+    }
+
+    async fn mount(&self, desc: &Descriptor, from: &[Location], content: Blob) -> Result<MountOutcome> {
+        desc.algorithm().map_err(|error| Error::from(error).with_descriptor(desc))?;
+        if self.exists(desc).await? {
+            return Err(Error::already_exists(desc));
+        }
+        for location in from.iter().filter(|location| location.registry() == LAYOUT_LOCATION) {
+            let (dir, wanted) = (self.clone(), desc.plain());
+            let source = Self::new(location.repository()).path(&desc.digest);
+            if blocking(move || ingest::link(&dir, &wanted, &source)).await? {
+                return Ok(MountOutcome::Mounted);
+            }
+        }
+        self.push(desc, content).await.map(|()| MountOutcome::Pushed)
     }
 }
 

@@ -102,10 +102,19 @@ impl PredecessorFinder for OciLayout {
     }
 
     async fn referrers(&self, desc: &Descriptor, artifact_type: Option<&MediaType>) -> Result<Vec<Descriptor>> {
-        if !desc.media_type.is_manifest() {
-            return Err(Error::unsupported(format_args!("listing referrers of a {}", desc.media_type)));
-        }
-        let (digest, wanted) = (desc.digest.clone(), artifact_type.cloned());
-        self.run(move |inner| inner.with_graph(|graph| graph.links.referrers(&digest, wanted.as_ref()).collect())).await
+        let (desc, wanted) = (desc.plain(), artifact_type.cloned());
+        self.run(move |inner| inner.with_graph(|graph| list_referrers(&graph.links, &desc, wanted.as_ref()))?).await
     }
+}
+
+/// The referrers of a manifest, as roles give them.
+pub(crate) fn list_referrers(
+    links: &PredecessorGraph,
+    desc: &Descriptor,
+    artifact_type: Option<&MediaType>,
+) -> Result<Vec<Descriptor>> {
+    if !desc.media_type.is_manifest() {
+        return Err(Error::unsupported(format_args!("listing referrers of a {}", desc.media_type)));
+    }
+    Ok(links.referrers(&desc.digest, artifact_type).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -12,12 +12,15 @@ use oras_content::{
     Blob, Error, ErrorKind, Result,
     fs::{blocking, fill, write_and_hash},
 };
-use oras_descriptor::{Algorithm, Descriptor, MediaType};
+use oras_descriptor::{Algorithm, Descriptor, MediaType, Verifier};
 
 use crate::{blobs::BlobDir, failed};
 
 /// Content up to this size is gathered in memory and written at once: a file that small is not worth continuing.
 const SMALL: u64 = 64 * 1024;
+
+/// How much is hashed at once.
+const VERIFY_SIZE: usize = 256 * 1024;
 
 /// How often a partial file is looked for again when it was renamed or removed in the moment before it was locked.
 const MAX_CLAIMS: u32 = 8;
@@ -86,6 +89,46 @@ pub(crate) fn store(dir: &BlobDir, desc: &Descriptor, bytes: &Bytes) -> Result<(
     commit(dir, part, desc)
 }
 
+/// Takes a blob from another layout, if it is there and right: by a hard link, or by a copy that the file system makes
+/// without moving bytes where it can.
+pub(crate) fn link(dir: &BlobDir, desc: &Descriptor, source: &Path) -> Result<bool> {
+    let is_candidate = fs::symlink_metadata(source).is_ok_and(|found| found.is_file() && found.len() == desc.size);
+    if !is_candidate {
+        return Ok(false);
+    }
+    let mut part = scratch(&dir.ingest_dir(), desc.digest.encoded())?;
+    let take = |path: &Path| {
+        fs::remove_file(path)?;
+        fs::hard_link(source, path).or_else(|_| fs::copy(source, path).map(|_| ()))?;
+        File::open(path)
+    };
+    let Ok(file) = take(&part.path) else { return Ok(false) };
+    part.file = file;
+    // What is verified is what was linked, whatever happens to the source.
+    if !is_right(&part.file, desc)? {
+        return Ok(false);
+    }
+    match commit(dir, part, desc) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+fn is_right(mut file: &File, desc: &Descriptor) -> Result<bool> {
+    let (mut verifier, mut buffer) = (Verifier::new(desc).map_err(Error::from)?, vec![0; VERIFY_SIZE]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(verifier.finish().is_ok()),
+            len => {
+                if verifier.update(buffer.get(..len).unwrap_or_default()).is_err() {
+                    return Ok(false);
+                }
+            }
+        }
+    }
+}
+
 /// The partial file of a digest, or, while another one writes that, a file of a random name.
 fn claim(dir: &BlobDir, desc: &Descriptor) -> Result<Part> {
     let (ingest, digest) = (dir.ingest_dir(), &desc.digest);
@@ -98,12 +141,14 @@ fn claim(dir: &BlobDir, desc: &Descriptor) -> Result<Part> {
         if file.try_lock().is_err() {
             break;
         }
-        if dir.holds(desc)? {
-            return Err(Error::already_exists(desc));
-        }
         // Before it was locked, the file may have become a blob, or have been collected.
         if still_there(&file, &path)? {
-            return Ok(Part { path, file, keep: true });
+            let mut part = Part { path, file, keep: true };
+            if dir.holds(desc)? {
+                part.keep = false;
+                return Err(Error::already_exists(desc));
+            }
+            return Ok(part);
         }
     }
     scratch(&ingest, digest.encoded())

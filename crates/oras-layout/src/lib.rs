@@ -31,6 +31,8 @@
 //! Those of the roles, and what each method says: a layout of an unknown version is `UnsupportedVersion`, a document or
 //! blob that is not what it should be is `Corrupt`, and a failing file system is `Io`.
 
+mod archive;
+mod archive_sink;
 mod blobs;
 mod entries;
 mod fsck;
@@ -41,19 +43,25 @@ mod ingest;
 mod layout;
 mod lock;
 mod options;
+mod read_only;
 mod refs;
 mod storage;
+mod tar_reader;
 mod version;
 
 use std::{io, path::Path};
 
 use oras_content::{Error, ErrorKind};
 
+pub use archive::LayoutArchive;
+pub use archive_sink::ArchiveCompression;
 pub use blobs::BlobDir;
 pub use fsck::FsckReport;
 pub use gc::GcReport;
 pub use layout::OciLayout;
 pub use options::LayoutOptions;
+pub use read_only::ReadOnlyLayout;
+pub use tar_reader::TarBlobs;
 
 /// The index of a layout.
 const INDEX_FILE: &str = "index.json";

@@ -8,6 +8,7 @@ use oras_descriptor::{Descriptor, Digest, MediaType, Platform};
 
 use crate::{
     entries,
+    index::Snapshot,
     layout::{Inner, OciLayout, Reach},
 };
 
@@ -27,22 +28,36 @@ impl OciLayout {
 impl Inner {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
         let snapshot = self.snapshot()?;
-        if let Some(desc) = snapshot.tagged(reference) {
-            return Ok(desc.clone());
+        let node = |digest: &Digest| self.with_graph(|graph| graph.node(digest).cloned()).unwrap_or_default();
+        let size = |digest: &Digest| self.blobs.size(digest);
+        if let Some(waiting) = reference.parse().ok().and_then(|digest| self.pending(&digest)) {
+            return Ok(waiting.plain());
         }
-        let Ok(digest) = reference.parse::<Digest>() else {
-            return Err(unknown(reference));
-        };
-        if let Some(desc) = snapshot.entry(&digest).or_else(|| self.pending(&digest)) {
-            return Ok(desc.plain());
-        }
-        let Some(size) = self.blobs.size(&digest)? else {
-            return Err(unknown(reference));
-        };
-        // Content that the index only leads to: what points to it knows its type, unless the walk fails elsewhere.
-        let node = self.with_graph(|graph| graph.node(&digest).cloned()).unwrap_or_default();
-        Ok(node.unwrap_or_else(|| Descriptor::new(MediaType::OCTET_STREAM, digest, size)))
+        resolve_in(&snapshot, reference, size, node)?.ok_or_else(|| unknown(reference))
     }
+}
+
+/// What a reference stands for in an index and beside it.
+pub(crate) fn resolve_in(
+    snapshot: &Snapshot,
+    reference: &str,
+    size: impl FnOnce(&Digest) -> Result<Option<u64>>,
+    node: impl FnOnce(&Digest) -> Option<Descriptor>,
+) -> Result<Option<Descriptor>> {
+    if let Some(desc) = snapshot.tagged(reference) {
+        return Ok(Some(desc.clone()));
+    }
+    let Ok(digest) = reference.parse::<Digest>() else {
+        return Ok(None);
+    };
+    if let Some(desc) = snapshot.entry(&digest) {
+        return Ok(Some(desc));
+    }
+    let Some(size) = size(&digest)? else {
+        return Ok(None);
+    };
+    // Content that the index only leads to: what points to it knows its type, unless the walk fails elsewhere.
+    Ok(Some(node(&digest).unwrap_or_else(|| Descriptor::new(MediaType::OCTET_STREAM, digest, size))))
 }
 
 pub(crate) fn unknown(reference: &str) -> Error {
@@ -89,7 +104,7 @@ impl Tagger for OciLayout {
 
 /// A name is what a registry takes as a tag, or what the image specification allows ("Pre-Defined Annotation Keys"), or
 /// the digest of the content itself.
-fn check_name(desc: &Descriptor, reference: &str) -> Result<()> {
+pub(crate) fn check_name(desc: &Descriptor, reference: &str) -> Result<()> {
     if reference.is_empty() {
         return Err(Error::new(ErrorKind::MissingReference, "a tag needs a name").with_descriptor(desc));
     }

@@ -1,7 +1,7 @@
 //! Content of a layout: giving and taking it.
 
 use bytes::Bytes;
-use oras_content::{Blob, Error, ErrorKind, Fetcher, Pusher, ReadOnlyStorage, Result};
+use oras_content::{Blob, Error, ErrorKind, Fetcher, Location, MountOutcome, Pusher, ReadOnlyStorage, Result};
 use oras_descriptor::{Algorithm, Descriptor, MediaType};
 
 use crate::{
@@ -12,6 +12,11 @@ use crate::{
 impl Fetcher for OciLayout {
     async fn fetch(&self, desc: &Descriptor) -> Result<Blob> {
         self.inner.blobs.fetch(desc).await
+    }
+
+    /// The directory: another layout on the same file system takes content from there without copying it.
+    fn location(&self) -> Option<Location> {
+        self.inner.blobs.location()
     }
 }
 
@@ -70,6 +75,15 @@ impl Pusher for OciLayout {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => Ok(desc),
         }
+    }
+
+    /// Blobs of another layout come by hard link, or by a copy inside the file system where that cannot be; they are
+    /// read once all the same, to be verified.
+    async fn mount(&self, desc: &Descriptor, from: &[Location], content: Blob) -> Result<MountOutcome> {
+        if desc.media_type.is_manifest() {
+            return self.push(desc, content).await.map(|()| MountOutcome::Pushed);
+        }
+        self.inner.blobs.mount(desc, from, content).await
     }
 }
 

@@ -49,6 +49,7 @@ mod second_origin;
 mod server;
 mod service;
 mod storage;
+mod tls;
 mod uploads;
 
 pub use auth::{Accounts, AuthScheme, Permission};

@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
+    time::Instant,
 };
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
@@ -21,6 +22,26 @@ pub struct RequestRecord {
     pub headers: HeaderMap,
     /// The status of the answer; none when the connection was reset in its place.
     pub status: Option<StatusCode>,
+}
+
+/// What the log says of a request. Queries are left out: they may hold what is not for everybody.
+pub(crate) struct LogLine {
+    method: Method,
+    path: String,
+    start: Instant,
+}
+
+impl LogLine {
+    pub(crate) fn new(head: &Parts) -> Self {
+        Self { method: head.method.clone(), path: head.uri.path().to_owned(), start: Instant::now() }
+    }
+
+    pub(crate) fn write(self, status: Option<StatusCode>) {
+        let Self { method, path, start } = self;
+        let status = status.map(|status| status.as_u16()).unwrap_or_default();
+        let millis = start.elapsed().as_millis();
+        tracing::info!(%method, path, status, millis, "answered");
+    }
 }
 
 /// The last requests.

@@ -16,7 +16,7 @@ use crate::{
     error::ApiError,
     finish,
     limits::Limits,
-    record::Records,
+    record::{LogLine, Records},
     routes::Route,
     second_origin::{SecondOrigin, refuse},
     server::Link,
@@ -64,6 +64,11 @@ impl Registry {
             second_origin: None,
             is_tls: false,
         }
+    }
+
+    /// Says that the registry is reached by TLS.
+    pub(crate) fn set_tls(&mut self) {
+        self.is_tls = true;
     }
 
     pub(crate) fn set_second_origin(&mut self, base: String) {
@@ -136,6 +141,7 @@ impl Registry {
         let call = Call::new(head, route, Arc::clone(&installed), self.is_tls);
         let kind = call.route.kind(&call.head.method);
         self.counters.add_request(kind);
+        let line = LogLine::new(&call.head);
         let record = self.records.begin(kind, &call.head);
         let link = call.head.extensions.get::<Link>().cloned();
         let is_head = call.is_head();
@@ -147,7 +153,9 @@ impl Registry {
         };
         let response = finish::complete(response, is_head, &installed.behaviour, &self.counters);
         let response = plan.after(response, link);
-        self.records.end(record, response.as_ref().ok().map(Response::status));
+        let status = response.as_ref().ok().map(Response::status);
+        line.write(status);
+        self.records.end(record, status);
         response
     }
 

@@ -26,7 +26,7 @@ pub struct HttpClientBuilder {
     limits: HostLimits,
     warnings: Option<Arc<dyn WarningHandler>>,
     tls: TlsSettings,
-    use_proxies: bool,
+    proxies: Option<Proxies>,
 }
 
 impl Default for HttpClientBuilder {
@@ -44,7 +44,7 @@ impl Default for HttpClientBuilder {
             limits: HostLimits::default(),
             warnings: None,
             tls: TlsSettings::default(),
-            use_proxies: true,
+            proxies: None,
         }
     }
 }
@@ -115,7 +115,15 @@ impl HttpClientBuilder {
     /// Asks every host directly, whatever `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
     #[must_use]
     pub fn without_proxies(mut self) -> Self {
-        self.use_proxies = false;
+        self.proxies = Some(Proxies::default());
+        self
+    }
+
+    /// Reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower or upper case, from `lookup` in place of the
+    /// environment.
+    #[must_use]
+    pub fn with_proxies(mut self, lookup: impl Fn(&str) -> Option<String>) -> Self {
+        self.proxies = Some(Proxies::from_lookup(lookup));
         self
     }
 
@@ -150,7 +158,7 @@ impl HttpClientBuilder {
 
     /// The client, over TCP and TLS.
     pub fn build(mut self) -> HttpClient {
-        let proxies = if self.use_proxies { Proxies::from_env() } else { Proxies::default() };
+        let proxies = self.proxies.take().unwrap_or_else(Proxies::from_env);
         let tls = Tls::new(std::mem::take(&mut self.tls));
         let wire = Wire::new(Connector::new(tls, Arc::new(proxies), self.timeouts.connect));
         self.stack(wire)

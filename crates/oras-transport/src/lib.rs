@@ -33,6 +33,7 @@
 //! A request without a response fails with [`oras_content::Error`]; an error of its body comes back as it was. A response
 //! of any status is a response.
 
+mod authorize;
 mod body;
 mod builder;
 mod client;
@@ -43,6 +44,7 @@ mod origin;
 mod stack;
 mod wire;
 
+pub use authorize::{Authorize, Authorizer};
 pub use body::{HttpBody, ResponseBody};
 pub use builder::HttpClientBuilder;
 pub use client::{HttpClient, Request, Response};

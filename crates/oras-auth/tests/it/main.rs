@@ -4,5 +4,6 @@
 
 mod basic;
 mod bearer;
+mod lifetime;
 mod safety;
 mod support;

@@ -4,36 +4,51 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, future::join};
 use oras_descriptor::{Algorithm, Descriptor, Digest, Hasher, Verifier};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{CHANNEL_DEPTH, blocking, joined};
 use crate::{
     blob::{Blob, RawStream},
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
 };
 
 /// How much of a partial file is read at once when it is hashed again.
 const REHASH_SIZE: usize = 256 * 1024;
 
+/// How much is written at once. The kernel may look for one piece of memory for all of a write: beyond this that costs more
+/// than calling it again.
+const WRITE_SIZE: usize = 256 * 1024;
+
+/// Content up to this size is gathered first: threads that hand chunks to each other would cost more than they save.
+const SMALL: u64 = 64 * 1024;
+
 /// Writes what is left of a blob into a file at its cursor, and gives the file back when the blob has been verified.
 ///
-/// Hashing and writing happen on one blocking thread, while the caller's task reads. Nothing is synced or renamed: that
-/// is for whoever makes the file visible.
+/// Hashing and writing happen on a blocking thread each, while the caller's task reads: neither waits for the other.
+/// Nothing is synced or renamed: that is for whoever makes the file visible.
 ///
 /// # Errors
 ///
-/// What the blob gives, marked as its own; [`ErrorKind::Io`] when writing fails. The file holds the bytes so far.
+/// What the blob gives, marked as its own; [`ErrorKind::Io`](crate::ErrorKind::Io) when writing fails. The file holds the
+/// bytes so far.
 ///
 /// # Cancel safety
 ///
-/// After a drop the thread ends within one chunk and leaves the file with the bytes so far.
-pub async fn write_blob(blob: Blob, file: File) -> Result<File> {
+/// After a drop the threads end within one chunk and leave the file with the bytes so far.
+pub async fn write_blob(blob: Blob, mut file: File) -> Result<File> {
+    if let Some(size) = blob.size().filter(|size| *size <= SMALL) {
+        let bytes = blob.bytes(size).await?;
+        return blocking(move || {
+            file.write_all(&bytes)?;
+            Ok(file)
+        })
+        .await;
+    }
     let (stream, verifier) = blob.into_parts();
-    let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
-    let writer = tokio::task::spawn_blocking(move || write_chunks(receiver, file, verifier, None));
-    feed(stream, sender, writer).await.map(|written| written.file)
+    let hashing = verifier.map(|verifier| Worker::start(|chunks| hash(chunks, Some(verifier), None)));
+    feed(stream, hashing, Worker::start(|chunks| write(chunks, file))).await.map(|(_, written)| written.file)
 }
 
 /// Writes a blob that is not described yet into a file at its cursor, and gives the file back with the digest and the
@@ -48,84 +63,115 @@ pub async fn write_blob(blob: Blob, file: File) -> Result<File> {
 /// As [`write_blob`].
 pub async fn write_and_hash(blob: Blob, file: File, algorithm: Algorithm) -> Result<(File, Digest, u64)> {
     let (stream, verifier) = blob.into_parts();
-    let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
-    let hasher = Some(algorithm.hasher());
-    let writer = tokio::task::spawn_blocking(move || write_chunks(receiver, file, verifier, hasher));
-    let Written { file, hasher, size } = feed(stream, sender, writer).await?;
+    let hasher = algorithm.hasher();
+    let hashing = Worker::start(move |chunks| hash(chunks, verifier, Some(hasher)));
+    let (hasher, written) = feed(stream, Some(hashing), Worker::start(|chunks| write(chunks, file))).await?;
     let hasher = hasher.unwrap_or_else(|| algorithm.hasher());
-    Ok((file, hasher.finish(), size))
+    Ok((written.file, hasher.finish(), written.size))
 }
 
+/// Gives each chunk to both threads, and waits for both whatever happens: nobody writes once this has returned.
 async fn feed(
     mut stream: RawStream,
-    sender: mpsc::Sender<Message>,
-    writer: JoinHandle<Result<Written>>,
-) -> Result<Written> {
+    hashing: Option<Worker<Option<Hasher>>>,
+    writing: Worker<Written>,
+) -> Result<(Option<Hasher>, Written)> {
+    let mut broken = None;
     while let Some(chunk) = stream.next().await {
-        let message = match chunk {
-            Ok(chunk) => Message::Chunk(chunk),
-            Err(error) => {
-                drop(sender);
-                // The writer can only say that it was left alone.
-                let _ = writer.await;
-                return Err(error);
+        match chunk {
+            Ok(chunk) => {
+                let is_hashed = match &hashing {
+                    Some(hashing) => hashing.give(chunk.clone()).await,
+                    None => true,
+                };
+                if !is_hashed || !writing.give(chunk).await {
+                    break;
+                }
             }
-        };
-        if sender.send(message).await.is_err() {
-            return joined(writer).await;
+            Err(error) => {
+                broken = Some(error);
+                break;
+            }
         }
     }
-    // When the writer is gone already, joining it tells why.
-    let _ = sender.send(Message::End).await;
-    joined(writer).await
+    let hashing = async {
+        match hashing {
+            Some(hashing) => hashing.end().await,
+            None => Ok(None),
+        }
+    };
+    let (hashed, written) = join(hashing, writing.end()).await;
+    // A hash of what came before another failure is wrong, and not the cause.
+    match broken {
+        Some(error) => Err(error),
+        None => written.and_then(|written| Ok((hashed?, written))),
+    }
 }
 
-enum Message {
-    Chunk(Bytes),
-    End,
+/// A blocking thread that takes chunks; it ends within one of them when this is dropped.
+struct Worker<T> {
+    chunks: mpsc::Sender<Bytes>,
+    task: JoinHandle<Result<T>>,
+}
+
+impl<T: Send + 'static> Worker<T> {
+    fn start(work: impl FnOnce(mpsc::Receiver<Bytes>) -> Result<T> + Send + 'static) -> Self {
+        let (chunks, receiver) = mpsc::channel(CHANNEL_DEPTH);
+        Self { chunks, task: tokio::task::spawn_blocking(move || work(receiver)) }
+    }
+
+    /// Whether the thread goes on; when it has given up, its end tells why.
+    async fn give(&self, chunk: Bytes) -> bool {
+        self.chunks.send(chunk).await.is_ok()
+    }
+
+    /// What it came to, with all the chunks that it was given.
+    async fn end(self) -> Result<T> {
+        drop(self.chunks);
+        joined(self.task).await
+    }
+}
+
+fn hash(
+    mut chunks: mpsc::Receiver<Bytes>,
+    mut verifier: Option<Verifier>,
+    mut hasher: Option<Hasher>,
+) -> Result<Option<Hasher>> {
+    let blame = |error| Error::from(error).out_of_blob();
+    while let Some(chunk) = chunks.blocking_recv() {
+        if let Some(verifier) = &mut verifier {
+            verifier.update(&chunk).map_err(blame)?;
+        }
+        if let Some(hasher) = &mut hasher {
+            hasher.update(&chunk);
+        }
+    }
+    verifier.map_or(Ok(()), Verifier::finish).map_err(blame)?;
+    Ok(hasher)
 }
 
 struct Written {
     file: File,
-    hasher: Option<Hasher>,
     size: u64,
 }
 
-fn write_chunks(
-    mut receiver: mpsc::Receiver<Message>,
-    mut file: File,
-    mut verifier: Option<Verifier>,
-    mut hasher: Option<Hasher>,
-) -> Result<Written> {
+fn write(mut chunks: mpsc::Receiver<Bytes>, mut file: File) -> Result<Written> {
     let mut size = 0;
-    while let Some(message) = receiver.blocking_recv() {
-        match message {
-            Message::Chunk(chunk) => {
-                if let Some(verifier) = &mut verifier {
-                    verifier.update(&chunk).map_err(|error| Error::from(error).out_of_blob())?;
-                }
-                if let Some(hasher) = &mut hasher {
-                    hasher.update(&chunk);
-                }
-                file.write_all(&chunk)?;
-                size += chunk.len() as u64;
-            }
-            Message::End => {
-                if let Some(verifier) = verifier {
-                    verifier.finish().map_err(|error| Error::from(error).out_of_blob())?;
-                }
-                return Ok(Written { file, hasher, size });
-            }
+    while let Some(chunk) = chunks.blocking_recv() {
+        for piece in chunk.chunks(WRITE_SIZE) {
+            file.write_all(piece)?;
         }
+        size += chunk.len() as u64;
     }
-    Err(Error::new(ErrorKind::Other, "writing a blob was given up"))
+    Ok(Written { file, size })
 }
 
 /// Hashes what a partial file holds, from its start, and leaves its cursor behind the last byte.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Corrupt`] when the file holds more than the descriptor says; [`ErrorKind::Io`] when reading fails.
+/// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) when the file holds more than the descriptor says;
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) when reading fails.
 pub async fn rehash(mut file: File, desc: &Descriptor) -> Result<(File, Verifier)> {
     let mut verifier = Verifier::new(desc)?;
     blocking(move || {

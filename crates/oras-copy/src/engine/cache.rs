@@ -131,6 +131,11 @@ impl Cache {
         self.lock().written.insert(key(desc), bytes);
     }
 
+    /// A document that was [kept](Self::keep).
+    pub(crate) fn written(&self, desc: &Descriptor) -> Option<Bytes> {
+        self.lock().written.get(&key(desc)).cloned()
+    }
+
     pub(crate) fn put_opened(&self, desc: &Descriptor, blob: Blob) {
         self.lock().opened = Some((key(desc), blob));
     }

@@ -2,7 +2,10 @@ use std::collections::{HashMap, HashSet};
 
 use oras_content::{Descriptor, Digest, Error, ErrorKind, Result};
 
-use super::cache::{Key, key};
+use super::{
+    cache::{Key, key},
+    node::Inspection,
+};
 
 /// A node of the walk, by the order in which it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +17,8 @@ pub(crate) enum Outcome {
     Skipped,
     Mounted,
     Copied,
+    /// It is not at the source, and those that point to it allow that.
+    Absent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +46,9 @@ pub(crate) struct Node {
     pub(crate) state: State,
     pub(crate) successors: Vec<NodeId>,
     pub(crate) root: Root,
-    /// The destination said that it has the node, and was wrong: it is pushed whatever the destination says.
-    pub(crate) forced: bool,
+    pub(crate) has_subject: bool,
+    /// Whether it may be missing at the source.
+    pub(crate) is_weak: bool,
     /// What the node points to was pushed again once.
     healed: bool,
     parents: Vec<NodeId>,
@@ -64,10 +70,6 @@ impl Graph {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
-    }
-
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter()
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
@@ -96,7 +98,8 @@ impl Graph {
             state: State::New,
             successors: Vec::new(),
             root,
-            forced: false,
+            has_subject: false,
+            is_weak: false,
             healed: false,
             parents: Vec::new(),
             waiting_for: 0,
@@ -104,19 +107,16 @@ impl Graph {
         Ok((id, true))
     }
 
-    pub(crate) fn set_exists(&mut self, id: NodeId, exists: bool) {
-        self.node_mut(id).root.exists = Some(exists);
-    }
-
-    /// Sets what a node points to. Gives the nodes that are new, and whether the node is ready.
-    pub(crate) fn expand(&mut self, id: NodeId, successors: &[Descriptor]) -> Result<(Vec<NodeId>, bool)> {
+    /// Sets what was found out about a node. Gives the nodes that are new, and whether the node is ready.
+    pub(crate) fn expand(&mut self, id: NodeId, found: &Inspection) -> Result<(Vec<NodeId>, bool)> {
         let mut seen = HashSet::from([id]);
         let (mut ids, mut new) = (Vec::new(), Vec::new());
-        for successor in successors {
-            let (child, is_new) = self.add(successor, Root::default())?;
+        for link in &found.successors {
+            let (child, is_new) = self.add(&link.desc, Root::default())?;
             if is_new {
                 new.push(child);
             }
+            self.bind(child, link.is_weak && (is_new || self.node(child).is_weak))?;
             if seen.insert(child) {
                 ids.push(child);
             }
@@ -126,10 +126,22 @@ impl Graph {
             self.node_mut(*child).parents.push(id);
         }
         let node = self.node_mut(id);
+        node.root.exists = Some(found.exists);
+        node.has_subject = found.has_subject;
         node.successors = ids;
         node.waiting_for = open.len();
         node.state = if open.is_empty() { State::Ready } else { State::Waiting };
         Ok((new, open.is_empty()))
+    }
+
+    /// A node is weak only if everything that points to it is.
+    fn bind(&mut self, id: NodeId, is_weak: bool) -> Result<()> {
+        let node = self.node_mut(id);
+        node.is_weak = is_weak;
+        if !is_weak && node.state == State::Done(Outcome::Absent) {
+            return Err(Error::not_found(&node.desc));
+        }
+        Ok(())
     }
 
     fn is_done(&self, id: NodeId) -> bool {
@@ -181,8 +193,8 @@ impl Graph {
         for child in &children {
             let node = self.node_mut(*child);
             node.state = State::New;
+            // The destination said that it has the node, and was wrong: now it is pushed whatever the destination says.
             node.root.exists = Some(false);
-            node.forced = true;
             node.parents.push(id);
         }
         let node = self.node_mut(id);

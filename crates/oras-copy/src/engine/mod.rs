@@ -9,14 +9,15 @@ mod transfer;
 mod walk;
 
 pub use cache::CachedFetcher;
-pub(crate) use cache::{Key, key};
-pub(crate) use graph::{Graph, NodeId, Outcome, Root, State};
+pub(crate) use cache::{Cache, Key, key};
+pub(crate) use graph::{Node, NodeId, Outcome, Root, State};
+pub(crate) use node::{Inspection, Link};
 pub(crate) use retry::Attempts;
 pub(crate) use walk::Walk;
 
 use oras_content::{Descriptor, Fetcher, Location, Pusher};
 
-use self::{cache::Cache, retry::Budget};
+use self::retry::Budget;
 use crate::{event::CopyEvent, options::CopyOptions, plan::Steps};
 
 /// Whether a walk moves bytes.
@@ -50,7 +51,9 @@ impl<'a, S: Fetcher, D: Fetcher + Pusher> Context<'a, S, D> {
         });
         Self { src, dst, options, mode, cache, budget: Budget::new(options.retries.in_all), mount_from }
     }
+}
 
+impl<S: Fetcher, D> Context<'_, S, D> {
     /// The source as hooks see it.
     pub(crate) fn fetcher(&self) -> CachedFetcher<'_> {
         CachedFetcher::new(self.src, &self.cache)

@@ -10,25 +10,43 @@ use crate::{
 };
 
 /// What was found out about a node.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Inspection {
     /// It is there and need not be pushed.
     pub(crate) exists: bool,
     /// What it points to, where that is to be looked at.
-    pub(crate) successors: Vec<Descriptor>,
+    pub(crate) successors: Vec<Link>,
+    /// Whether it was seen to have a subject.
+    pub(crate) has_subject: bool,
+}
+
+/// That a node points to another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) desc: Descriptor,
+    /// Whether the other one may be missing at the source.
+    pub(crate) is_weak: bool,
+}
+
+impl Link {
+    fn strong(desc: Descriptor) -> Self {
+        Self { desc, is_weak: false }
+    }
 }
 
 #[derive(Default)]
 struct Successors {
-    nodes: Vec<Descriptor>,
+    links: Vec<Link>,
     has_subject: bool,
 }
 
 impl<S: ReadOnlyStorage, D: Storage> Context<'_, S, D> {
     /// Finds out whether a node is there, unless that is `known`, and what it points to where that matters.
     pub(crate) async fn inspect(&self, desc: &Descriptor, known: Option<bool>) -> Result<Inspection, CopyError> {
-        if let Mode::Run(steps) = self.mode {
-            return steps.inspect(desc, known);
+        if let (Mode::Run(steps), None) = (self.mode, known)
+            && let Some(planned) = steps.of(desc)
+        {
+            return Ok(planned.clone());
         }
         let mut exists = match known {
             Some(exists) => exists,
@@ -43,7 +61,7 @@ impl<S: ReadOnlyStorage, D: Storage> Context<'_, S, D> {
         if exists {
             self.tell_skipped(desc).await?;
         }
-        Ok(Inspection { exists, successors: successors.nodes })
+        Ok(Inspection { exists, successors: successors.links, has_subject: successors.has_subject })
     }
 
     async fn exists(&self, desc: &Descriptor) -> Result<bool, CopyError> {
@@ -61,11 +79,11 @@ impl<S: ReadOnlyStorage, D: Storage> Context<'_, S, D> {
 
     async fn successors(&self, desc: &Descriptor) -> Result<Successors, CopyError> {
         let mut successors = match self.hooked_successors(desc).await? {
-            Some(nodes) => Successors { nodes, has_subject: false },
+            Some(nodes) => Successors { links: nodes.into_iter().map(Link::strong).collect(), has_subject: false },
             None if desc.media_type.is_manifest() => self.linked_successors(desc).await?,
             None => return Ok(Successors::default()),
         };
-        successors.nodes.retain(|node| self.is_followed(node));
+        successors.links.retain(|link| self.is_followed(&link.desc));
         Ok(successors)
     }
 
@@ -80,13 +98,17 @@ impl<S: ReadOnlyStorage, D: Storage> Context<'_, S, D> {
 
     async fn linked_successors(&self, desc: &Descriptor) -> Result<Successors, CopyError> {
         let bytes = self.metadata(desc).await?;
-        let mut links = links(&desc.media_type, &bytes)
+        let document = links(&desc.media_type, &bytes)
             .map_err(|error| CopyError::source_at(CopyOperation::Successors, desc, error.into()))?;
-        if desc.media_type.is_index() {
-            links.children = self.options.platforms.choose(links.children);
-        }
-        let has_subject = links.subject.is_some();
-        Ok(Successors { nodes: links.successors(), has_subject })
+        let has_subject = document.subject.is_some();
+        // A subject need not exist (image specification, "Image Manifest"): referrers may come before it, or outlive it.
+        let subject = document.subject.map(|desc| Link { desc, is_weak: true });
+        let is_index = desc.media_type.is_index();
+        let children = if is_index { self.options.platforms.choose(document.children) } else { document.children };
+        let is_weak = is_index && self.options.missing_entries;
+        let children = children.into_iter().map(|desc| Link { desc, is_weak });
+        let links = subject.into_iter().chain(document.config.map(Link::strong)).chain(children).collect();
+        Ok(Successors { links, has_subject })
     }
 
     /// The bytes of a manifest of the walk, for which there must be room.

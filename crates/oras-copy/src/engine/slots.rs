@@ -34,7 +34,7 @@ pub(crate) struct Slots {
 impl Slots {
     pub(crate) fn new(options: &CopyOptions, max_pushes: Option<NonZeroUsize>) -> Self {
         let large = options.concurrency.get();
-        let small = options.metadata_concurrency.map_or(large.saturating_mul(2), NonZeroUsize::get);
+        let small = options.metadata_concurrency.map_or_else(|| large.saturating_mul(2), NonZeroUsize::get);
         Self { small, large, pushes: max_pushes.map_or(usize::MAX, NonZeroUsize::get) }
     }
 

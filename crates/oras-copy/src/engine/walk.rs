@@ -27,9 +27,11 @@ pub(crate) struct Walk<'c, 'a, S, D> {
     graph: Graph,
     queue: Queue,
     slots: Slots,
-    running: FuturesUnordered<BoxFuture<'c, (Task, Result<Done, CopyError>)>>,
+    running: FuturesUnordered<Running<'c>>,
     unflushed: usize,
     is_flushing: bool,
+    /// The nodes in the order in which they ended, for a plan.
+    order: Vec<NodeId>,
 }
 
 #[derive(Default)]
@@ -51,6 +53,8 @@ enum Task {
     Flush,
 }
 
+type Running<'c> = BoxFuture<'c, (Task, Result<Done, CopyError>)>;
+
 enum Done {
     Inspected(Inspection),
     Transferred(Outcome),
@@ -67,11 +71,8 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
             running: FuturesUnordered::new(),
             unflushed: 0,
             is_flushing: false,
+            order: Vec::new(),
         }
-    }
-
-    pub(crate) fn graph(&self) -> &Graph {
-        &self.graph
     }
 
     /// Adds a node to begin at.
@@ -120,10 +121,11 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
 
     fn next_task(&mut self) -> Option<Task> {
         let can_push = self.slots.can_push();
-        if can_push && self.slots.has(Class::Large) {
-            if let Some(id) = self.queue.large.pop_front() {
-                return Some(Task::Transfer(id, Class::Large));
-            }
+        if can_push
+            && self.slots.has(Class::Large)
+            && let Some(id) = self.queue.large.pop_front()
+        {
+            return Some(Task::Transfer(id, Class::Large));
         }
         if !self.slots.has(Class::Small) {
             return None;
@@ -145,11 +147,11 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
 
     fn start(&mut self, task: Task) {
         let ctx = self.ctx;
-        let future: BoxFuture<'c, _> = match task {
+        let future: Running<'c> = match task {
             Task::Inspect(id) => {
                 self.slots.take(Class::Small, false);
                 let node = self.graph.node(id);
-                let (desc, known) = (node.desc.clone(), if node.forced { Some(false) } else { node.root.exists });
+                let (desc, known) = (node.desc.clone(), node.root.exists);
                 Box::pin(async move { (task, ctx.inspect(&desc, known).await.map(Done::Inspected)) })
             }
             Task::Transfer(id, class) => {
@@ -159,7 +161,24 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
             }
             Task::Flush => Box::pin(async move { (task, ctx.flush().await.map(|()| Done::Flushed)) }),
         };
+        #[cfg(feature = "tracing")]
+        let future = self.traced(task, future);
         self.running.push(future);
+    }
+
+    /// In a span that names the node.
+    #[cfg(feature = "tracing")]
+    fn traced(&self, task: Task, future: Running<'c>) -> Running<'c> {
+        use tracing::Instrument as _;
+
+        let (operation, id) = match task {
+            Task::Inspect(id) => ("inspect", id),
+            Task::Transfer(id, _) => ("transfer", id),
+            Task::Flush => return future,
+        };
+        let desc = &self.graph.node(id).desc;
+        let span = tracing::debug_span!("node", operation, digest = %desc.digest, media_type = %desc.media_type);
+        Box::pin(future.instrument(span))
     }
 
     fn finish(&mut self, task: Task, result: Result<Done, CopyError>) -> Result<(), CopyError> {
@@ -185,14 +204,24 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
                 Ok(())
             }
             Ok(Done::Flushed) => Ok(()),
+            Err(error) if self.is_absent(id, &error) => {
+                self.ctx.tell(&CopyEvent::Absent { desc: &self.graph.node(id).desc });
+                self.complete(id, Outcome::Absent);
+                Ok(())
+            }
             Err(error) if self.heal(id, &error) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
+    fn is_absent(&self, id: NodeId, error: &CopyError) -> bool {
+        let node = self.graph.node(id);
+        let is_of_source = error.origin() == CopyOrigin::Source && error.kind() == ErrorKind::NotFound;
+        is_of_source && node.is_weak && error.descriptor().is_some_and(|desc| desc.same_content(&node.desc))
+    }
+
     fn inspected(&mut self, id: NodeId, inspection: &Inspection) -> Result<(), CopyError> {
-        self.graph.set_exists(id, inspection.exists);
-        let expanded = self.graph.expand(id, &inspection.successors);
+        let expanded = self.graph.expand(id, inspection);
         let (new, is_ready) = expanded.map_err(|error| disagreement(&self.graph.node(id).desc, error))?;
         if !new.is_empty() {
             self.enqueue(&new);
@@ -230,6 +259,9 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
 
     fn end(&mut self, id: NodeId, outcome: Outcome) -> Vec<NodeId> {
         self.ctx.cache.release(&self.graph.node(id).desc);
+        if matches!(self.ctx.mode, Mode::Plan) {
+            self.order.push(id);
+        }
         self.graph.complete(id, outcome)
     }
 
@@ -263,5 +295,14 @@ fn disagreement(desc: &Descriptor, error: oras_content::Error) -> CopyError {
 impl<S, D> Walk<'_, '_, S, D> {
     pub(crate) fn state(&self, id: NodeId) -> State {
         self.graph.node(id).state
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The nodes in the order in which they ended, of a walk that only looks.
+    pub(crate) fn order(&self) -> &[NodeId] {
+        &self.order
     }
 }

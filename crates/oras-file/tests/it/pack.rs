@@ -157,6 +157,25 @@ async fn an_abandoned_packing_leaves_the_name_free_and_no_archive() {
     }
 }
 
+#[tokio::test]
+async fn a_directory_is_compressed_on_several_threads_where_that_is_asked_for() {
+    use oras_content::{Fetcher as _, Pusher as _};
+    let mut digests = Vec::new();
+    for threads in [1, 3] {
+        let compression =
+            Compression::ParallelGzip { level: 6, threads: std::num::NonZeroUsize::new(threads).unwrap() };
+        let (_dir, from) = with(FileOptions::new().with_pack(PackOptions::new().with_compression(compression)));
+        sample(&from.root().join("d"));
+        fs::write(from.root().join("d/large"), "0123456789abcdef".repeat(200_000)).unwrap();
+        let desc = from.add("d", None, "").await.unwrap();
+        let (_dir, to) = fresh();
+        to.push(&desc, from.fetch(&desc).await.unwrap()).await.unwrap();
+        assert_eq!(crate::support::tree(to.root()), crate::support::tree(from.root()));
+        digests.push(desc);
+    }
+    assert_eq!(digests[0], digests[1], "the number of threads makes no difference");
+}
+
 #[cfg(feature = "zstd")]
 #[tokio::test]
 async fn a_directory_goes_out_and_in_with_zstd() {

@@ -375,3 +375,16 @@ async fn two_manifests_with_one_name_for_different_files_are_an_error() {
     let error = push(&store, named("app", "for arm64")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "it must not pass for content that is there");
 }
+
+#[tokio::test]
+async fn content_goes_to_whatever_takes_bytes() {
+    let (_dir, store) = fresh();
+    let desc = push(&store, named("a", "hello")).await.unwrap();
+    let mut out = Vec::new();
+    oras_file::write_to(&store, &desc, &mut out).await.unwrap();
+    assert_eq!(out, b"hello");
+    fs::write(store.root().join("a"), "hallo").unwrap();
+    let mut out = Vec::new();
+    let error = oras_file::write_to(&store, &desc, &mut out).await.unwrap_err();
+    assert_eq!((error.kind(), out.len()), (ErrorKind::Corrupt, 0));
+}

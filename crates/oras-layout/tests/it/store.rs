@@ -100,7 +100,7 @@ async fn one_blob_pushed_many_times_at_once_lands_once() {
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
     }
     assert_eq!(fetch_all(&layout, &desc, u64::MAX).await.unwrap(), bytes);
-    assert!(leftovers(layout.root()).is_empty());
+    assert_eq!(leftovers(layout.root()), Vec::<String>::new());
 }
 
 #[tokio::test]

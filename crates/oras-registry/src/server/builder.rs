@@ -8,7 +8,8 @@ use crate::{
     limits::Limits,
     registry::{Options, Registry},
     service::RegistryService,
-    storage::{Disk, Durability, Memory, Storage},
+    storage::{Disk, Durability, Free, Memory, Storage},
+    tls::Tls,
 };
 
 /// What a registry is to be: where its content lives, who may do what, and how much it takes.
@@ -20,8 +21,18 @@ pub struct Builder {
     clock: Clock,
     behaviour: Behaviour,
     second_origin: bool,
-    root: Option<PathBuf>,
+    place: Place,
     sync: bool,
+    tls: Option<Tls>,
+    client_roots: Option<Vec<u8>>,
+}
+
+/// Where content lives.
+#[derive(Debug)]
+enum Place {
+    Memory,
+    Disk(PathBuf),
+    Nowhere(Option<PathBuf>),
 }
 
 impl Builder {
@@ -40,15 +51,36 @@ impl Builder {
             clock: Clock::system(),
             behaviour: Behaviour::default(),
             second_origin: false,
-            root: None,
+            place: Place::Memory,
             sync: true,
+            tls: None,
+            client_roots: None,
         }
     }
 
     /// Keeps content in a directory: each repository is an ordinary image layout, `ROOT/<name>/_oci`, and sessions are
     /// continued after a restart. Without it everything is in memory.
     pub fn with_root(mut self, root: impl Into<PathBuf>) -> Self {
-        self.root = Some(root.into());
+        self.place = Place::Disk(root.into());
+        self
+    }
+
+    /// Keeps nothing, to measure clients with: uploads are counted and forgotten, no digest is checked, and what can be
+    /// pulled is what lies in an image layout, under the name of any repository.
+    pub fn with_nothing_kept(mut self, layout: Option<PathBuf>) -> Self {
+        self.place = Place::Nowhere(layout);
+        self
+    }
+
+    /// Speaks TLS, with a chain of certificates and its key as PEM. HTTP/2 is offered, too.
+    pub fn with_tls(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.tls = Some(Tls { certificates: certificates.into(), key: key.into() });
+        self
+    }
+
+    /// Lets in only clients whose certificate comes from these authorities, as PEM; it needs [`with_tls`](Self::with_tls).
+    pub fn with_client_authorities(mut self, roots: impl Into<Vec<u8>>) -> Self {
+        self.client_roots = Some(roots.into());
         self
     }
 
@@ -142,27 +174,40 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// What binding the second origin, or opening the storage, gives.
+    /// What binding the second origin, or opening the storage, gives;
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a certificate or key that cannot be used.
     pub async fn serve(self, listener: TcpListener) -> io::Result<Server> {
         let second = match self.second_origin {
             true => Some(TcpListener::bind((listener.local_addr()?.ip(), 0))?),
             false => None,
         };
+        let tls = match (&self.tls, &self.client_roots) {
+            (Some(tls), roots) => Some(tls.acceptor(roots.as_deref())?),
+            (None, None) => None,
+            (None, Some(_)) => {
+                let message = "clients can only be asked for certificates by TLS";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
+        };
         let mut registry = self.registry().await?;
         if let Some(second) = &second {
             registry.set_second_origin(format!("http://{}", second.local_addr()?));
         }
-        Server::run(Arc::new(registry), listener, second, None)
+        Server::run(Arc::new(registry), listener, second, tls)
     }
 
     async fn registry(self) -> io::Result<Registry> {
-        let storage: Box<dyn Storage> = match &self.root {
-            Some(root) => Box::new(Disk::open(root, Durability(self.sync)).await?),
-            None => Box::new(Memory::default()),
+        let storage: Box<dyn Storage> = match &self.place {
+            Place::Memory => Box::new(Memory::default()),
+            Place::Disk(root) => Box::new(Disk::open(root, Durability(self.sync)).await?),
+            Place::Nowhere(layout) => Box::new(Free::open(layout.as_deref())?),
         };
         let auth = self.auth.map(|(scheme, accounts)| Auth::new(scheme, accounts, self.clock.clone()));
-        let registry = Registry::new(storage, self.options, auth, self.clock);
+        let mut registry = Registry::new(storage, self.options, auth, self.clock);
         registry.sessions().take_over(registry.storage().left_over().await?);
+        if self.tls.is_some() {
+            registry.set_tls();
+        }
         registry.set_behaviour(self.behaviour);
         Ok(registry)
     }

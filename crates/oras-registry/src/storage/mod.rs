@@ -1,6 +1,7 @@
 //! Where content lives. The protocol is the same over every storage.
 
 mod disk;
+mod free;
 mod index;
 mod memory;
 
@@ -13,6 +14,7 @@ use oras_descriptor::{Algorithm, Digest};
 use crate::body::ByteStream;
 
 pub(crate) use disk::{Disk, Durability};
+pub(crate) use free::Free;
 pub(crate) use index::{Change, Condition, Outcome, Put, Reference, Repository, RepositoryIndex};
 pub(crate) use memory::Memory;
 

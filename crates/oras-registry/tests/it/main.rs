@@ -14,7 +14,12 @@ mod connection;
 #[path = "protocol/mod.rs"]
 mod disk;
 mod faults;
+mod free;
+mod hostile;
 mod layout;
 #[path = "protocol/mod.rs"]
 mod memory;
+#[cfg(feature = "bin")]
+mod program;
 mod quirks;
+mod tls;

@@ -4,14 +4,14 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http_body::{Body, Frame, SizeHint};
 use oras_content::{Error, ErrorKind, Result};
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep_until},
 };
 
@@ -20,6 +20,7 @@ use super::{
     pace::{Pace, Rate},
 };
 use crate::{
+    authorize::Authorizer,
     body::ResponseBody,
     client::{Request, Response},
     headers::RateLimit,
@@ -31,8 +32,9 @@ use crate::{
 /// begin to refuse connections somewhat above it.
 const DEFAULT_CONCURRENCY: usize = 16;
 
-/// After a pause the waiting requests go on over this span, not all at once.
-const SPREAD: Duration = Duration::from_millis(250);
+/// How often a request in a queue gets a new token. One whose tokens end before their turn each time is sent at last with
+/// the one it has, and learns from the registry.
+const MAX_RENEWALS: u32 = 8;
 
 /// What one client may ask of each host.
 #[derive(Clone, Debug)]
@@ -140,7 +142,37 @@ impl Host {
     /// Waits while the host is paused. Nobody holds a permit meanwhile.
     async fn wait(&self) {
         while let Some(until) = self.pause() {
-            sleep_until(until + SPREAD.mul_f64(fastrand::f64())).await;
+            sleep_until(until).await;
+        }
+    }
+
+    /// Returns when the request may leave: while the host is not paused, within the cap, and with what it says about who
+    /// asks still being good.
+    async fn admit(&self, request: &mut Request) -> Result<Option<SemaphorePermit<'_>>> {
+        // A body out of another request must not wait for a permit that the other one holds.
+        let takes_permit =
+            !request.body().is_streamed() && request.extensions().get().is_none_or(RequestOptions::takes_permit);
+        let authorizer = request.extensions().get::<Authorizer>().cloned();
+        let mut renewed = 0;
+        loop {
+            self.wait().await;
+            // A semaphore that is never closed always gives a permit.
+            let permit = if takes_permit { self.permits.acquire().await.ok() } else { None };
+            if self.pause().is_some() {
+                continue;
+            }
+            let Some(authorizer) = &authorizer else { return Ok(permit) };
+            let current = authorizer.current();
+            if current.is_some() || renewed == MAX_RENEWALS {
+                if let Some(value) = current {
+                    request.headers_mut().insert(AUTHORIZATION, value);
+                }
+                return Ok(permit);
+            }
+            // Whoever gives a new one may need the permit.
+            drop(permit);
+            request.headers_mut().insert(AUTHORIZATION, authorizer.renew().await?);
+            renewed += 1;
         }
     }
 
@@ -172,17 +204,7 @@ impl<N: Next> Next for Admission<N> {
             return Err(Error::new(ErrorKind::Unsupported, message));
         };
         let host = self.hosts.host(&origin);
-        // A body out of another request must not wait for a permit that the other one holds.
-        let takes_permit =
-            !request.body().is_streamed() && request.extensions().get().is_none_or(RequestOptions::takes_permit);
-        let _permit = loop {
-            host.wait().await;
-            // A semaphore that is never closed always gives a permit.
-            let permit = if takes_permit { host.permits.acquire().await.ok() } else { None };
-            if host.pause().is_none() {
-                break permit;
-            }
-        };
+        let _permit = host.admit(&mut request).await?;
         if let Some(rate) = &host.requests {
             rate.turn().await;
         }

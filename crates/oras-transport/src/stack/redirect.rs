@@ -8,6 +8,7 @@ use oras_content::{Error, Result};
 
 use super::Next;
 use crate::{
+    authorize::Authorizer,
     body::{HttpBody, not_replayable},
     client::{Request, Response},
     headers::{redacted, resolve},
@@ -55,6 +56,7 @@ impl<N> Redirects<N> {
                     redacted(&to)
                 )));
             }
+            request.extensions_mut().remove::<Authorizer>();
             for name in self.private.iter() {
                 request.headers_mut().remove(name);
             }

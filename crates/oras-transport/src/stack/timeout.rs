@@ -1,5 +1,6 @@
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -56,20 +57,21 @@ impl<N: Next> Next for Timed<N> {
         let options = request.extensions().get::<RequestOptions>().copied().unwrap_or_default();
         let header = options.header_timeout().unwrap_or(self.timeouts.header);
         let progress = request.body_mut().observe();
-        let to = redacted(request.uri());
+        let to = request.uri().clone();
         let sending = std::pin::pin!(self.next.send(request));
         let late = std::pin::pin!(self.watch(&progress, header));
         let response = match select(sending, late).await {
             Either::Left((response, _)) => response,
             Either::Right((what, _)) => {
-                let message = format!("no answer from {to}: {what}");
+                let message = format!("no answer from {}: {what}", redacted(&to));
                 Err(Error::new(ErrorKind::Timeout, message).with_retryable(true))
             }
         };
         let idle = self.timeouts.idle;
         match response {
             Ok(response) => {
-                Ok(response.map(|body| ResponseBody::new(Watched { body, idle, timer: None, armed: false })))
+                let progress = Arc::clone(&progress);
+                Ok(response.map(|body| ResponseBody::new(Watched { body, progress, idle, timer: None, armed: false })))
             }
             // What the body failed with is the cause, whatever the layers below made of it.
             Err(error) => Err(progress.failure().unwrap_or(error)),
@@ -102,6 +104,8 @@ impl<N> Timed<N> {
 /// Fails when nothing arrives while somebody waits.
 struct Watched {
     body: ResponseBody,
+    /// The request's body, which may still be on its way, and whose failure is the cause of the response's.
+    progress: Arc<Progress>,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     armed: bool,
@@ -135,7 +139,8 @@ impl Body for Watched {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             self.armed = false;
-            return Poll::Ready(frame);
+            let cause = |error| self.progress.failure().unwrap_or(error);
+            return Poll::Ready(frame.map(|frame| frame.map_err(cause)));
         }
         std::task::ready!(self.poll_idle(cx));
         let message = format!("the response stopped: no byte for {} s", self.idle.as_secs_f64());

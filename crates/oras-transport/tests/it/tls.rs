@@ -1,7 +1,10 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
 
-use oras_content::ErrorKind;
-use oras_transport::{HttpClient, HttpClientBuilder, RetryPolicy};
+use oras_content::{Blob, Error, ErrorKind};
+use oras_transport::{HttpBody, HttpClient, HttpClientBuilder, RetryPolicy};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio_rustls::{
     TlsAcceptor,
@@ -14,16 +17,16 @@ use tokio_rustls::{
 
 use crate::support::{get, listen, serve_ok};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
@@ -33,10 +36,9 @@ impl Authority {
         (params.signed_by(&key, &self.0).unwrap(), key)
     }
 
-    /// Serves `localhost` over TLS; with `clients` only those whom that authority signed. Notes the protocol of each
-    /// connection.
-    async fn serve(&self, clients: Option<&Self>) -> (String, Arc<Mutex<Vec<Option<Vec<u8>>>>>) {
-        let (certificate, key) = self.issue("localhost");
+    /// Speaks TLS as `name`; with `clients` only to those whom that authority signed.
+    pub(crate) fn acceptor(&self, name: &str, clients: Option<&Self>, protocol: &str) -> TlsAcceptor {
+        let (certificate, key) = self.issue(name);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let builder = match clients {
@@ -50,21 +52,23 @@ impl Authority {
         };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let protocols = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&protocols);
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// Serves `localhost` over TLS.
+    async fn serve(&self, clients: Option<&Self>) -> String {
+        let acceptor = self.acceptor("localhost", clients, "http/1.1");
         let address = listen(move |_, stream| {
-            let (acceptor, sink) = (acceptor.clone(), Arc::clone(&sink));
+            let acceptor = acceptor.clone();
             async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    sink.lock().unwrap().push(stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec));
                     serve_ok(stream).await;
                 }
             }
         })
         .await;
-        (address.replace("127.0.0.1", "localhost"), protocols)
+        address.replace("127.0.0.1", "localhost")
     }
 }
 
@@ -79,10 +83,9 @@ async fn ask(client: &HttpClient, address: &str) -> oras_content::Result<u16> {
 #[tokio::test]
 async fn an_extra_root_is_trusted_and_an_unknown_one_explained() {
     let authority = Authority::new();
-    let (address, protocols) = authority.serve(None).await;
+    let address = authority.serve(None).await;
     let client = builder().with_root_certificates(authority.pem().as_bytes()).unwrap().build();
     assert_eq!(ask(&client, &address).await.unwrap(), 200);
-    assert_eq!(*protocols.lock().unwrap(), [Some(b"http/1.1".to_vec())]);
 
     let stranger = builder().with_root_certificates(Authority::new().pem().as_bytes()).unwrap().build();
     let error = ask(&stranger, &address).await.unwrap_err();
@@ -90,10 +93,68 @@ async fn an_extra_root_is_trusted_and_an_unknown_one_explained() {
     assert!(error.to_string().contains("add that authority's certificate"), "{error}");
 }
 
+/// Serves `localhost` with HTTP/2 where it is offered, and notes the version of each request.
+async fn serve_any_version(authority: &Authority) -> (String, Arc<Mutex<Vec<http::Version>>>) {
+    let versions = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&versions);
+    let (two, one) = (authority.acceptor("localhost", None, "h2"), authority.acceptor("localhost", None, "http/1.1"));
+    let address = listen(move |at, stream| {
+        // The first connection offers HTTP/2, the second one does not.
+        let (acceptor, versions) = (if at == 0 { two.clone() } else { one.clone() }, Arc::clone(&sink));
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let io = hyper_util::rt::TokioIo::new(stream);
+            let answer = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                versions.lock().unwrap().push(request.version());
+                async move { Ok::<_, Infallible>(hyper::Response::new(request.into_body())) }
+            });
+            let executor = hyper_util::rt::TokioExecutor::new();
+            if at == 0 {
+                hyper::server::conn::http2::Builder::new(executor).serve_connection(io, answer).await.unwrap();
+            } else {
+                hyper::server::conn::http1::Builder::new().serve_connection(io, answer).await.unwrap();
+            }
+        }
+    })
+    .await;
+    (address.replace("127.0.0.1", "localhost"), versions)
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_it_is_offered_unless_it_is_switched_off() {
+    let authority = Authority::new();
+    let (address, versions) = serve_any_version(&authority).await;
+    let with_root = || builder().with_root_certificates(authority.pem().as_bytes()).unwrap();
+    for client in [with_root().build(), with_root().http1_only().build()] {
+        let body = HttpBody::from_blob(Blob::from_bytes(vec![7; 3 << 20].into()));
+        let request = http::Request::put(format!("https://{address}/")).body(body).unwrap();
+        let echoed = client.send(request).await.unwrap().into_body().bytes(4 << 20).await.unwrap();
+        assert!(echoed == vec![7; 3 << 20]);
+    }
+    assert_eq!(*versions.lock().unwrap(), [http::Version::HTTP_2, http::Version::HTTP_11]);
+}
+
+#[tokio::test]
+async fn an_error_of_the_source_comes_back_over_http_2_too() {
+    let authority = Authority::new();
+    let (address, _) = serve_any_version(&authority).await;
+    let client = builder().with_root_certificates(authority.pem().as_bytes()).unwrap().build();
+    let failure = Error::new(ErrorKind::Denied, "the source says no");
+    let chunks = futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"x")), Err(failure)]);
+    let body = HttpBody::from_blob(Blob::from_stream(Some(8), chunks));
+    let request = http::Request::put(format!("https://{address}/")).body(body).unwrap();
+    // The echo begins to answer before the body has ended, so the failure is seen there.
+    let error = match client.send(request).await {
+        Err(error) => error,
+        Ok(response) => response.into_body().bytes(100).await.unwrap_err(),
+    };
+    assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Denied, true), "{error:?}");
+}
+
 #[tokio::test]
 async fn a_certificate_of_another_name_is_refused() {
     let authority = Authority::new();
-    let (address, _) = authority.serve(None).await;
+    let address = authority.serve(None).await;
     let client = builder().with_root_certificates(authority.pem().as_bytes()).unwrap().build();
     let error = ask(&client, &address.replace("localhost", "127.0.0.1")).await.unwrap_err();
     assert!(error.to_string().contains("no TLS connection"), "{error}");
@@ -102,7 +163,7 @@ async fn a_certificate_of_another_name_is_refused() {
 #[tokio::test]
 async fn a_client_certificate_opens_what_is_closed_to_others() {
     let (authority, clients) = (Authority::new(), Authority::new());
-    let (address, _) = authority.serve(Some(&clients)).await;
+    let address = authority.serve(Some(&clients)).await;
     let with_root = || builder().with_root_certificates(authority.pem().as_bytes()).unwrap();
     assert_eq!(ask(&with_root().build(), &address).await.unwrap_err().kind(), ErrorKind::Io);
 

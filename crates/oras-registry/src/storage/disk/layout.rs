@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use bytes::Bytes;
 use oras_descriptor::{Descriptor, Digest, IndexEdit, links};
 use oras_reference::validate_tag;
 
@@ -30,7 +31,7 @@ const MAX_INDEX: u64 = 1024 * 1024 * 1024;
 /// Other programs may use the layout at the same time. Whoever changes `index.json` holds the lock `ingest/.lock`, and
 /// what others changed is seen by the next request.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in crate::storage) struct Layout {
     dir: PathBuf,
     sync: Durability,
     repository: Arc<Repository>,
@@ -74,7 +75,7 @@ fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
 
 impl Layout {
     /// Opens a layout, if there is one.
-    pub(super) fn open(dir: PathBuf, name: &str, sync: Durability) -> io::Result<Option<Self>> {
+    pub(in crate::storage) fn open(dir: PathBuf, name: &str, sync: Durability) -> io::Result<Option<Self>> {
         if !dir.join("oci-layout").is_file() {
             return Ok(None);
         }
@@ -99,15 +100,19 @@ impl Layout {
     }
 
     /// The repository as it is now. While somebody changes it, it is as it was before: nobody waits for a disk to look.
-    pub(super) fn repository(&self) -> io::Result<Arc<Repository>> {
+    pub(in crate::storage) fn repository(&self) -> io::Result<Arc<Repository>> {
         if let Ok(mut state) = self.state.try_lock() {
             self.refresh(&mut state)?;
         }
         Ok(Arc::clone(&self.repository))
     }
 
-    pub(super) fn path(&self, digest: &Digest) -> PathBuf {
+    pub(in crate::storage) fn path(&self, digest: &Digest) -> PathBuf {
         self.dir.join("blobs").join(digest.algorithm()).join(digest.encoded())
+    }
+
+    pub(in crate::storage) fn manifest(&self, digest: &Digest) -> io::Result<Option<Bytes>> {
+        Ok(files::absent_is_none(fs::read(self.path(digest)))?.map(Bytes::from))
     }
 
     pub(super) fn scratch(&self) -> PathBuf {
@@ -115,7 +120,7 @@ impl Layout {
     }
 
     /// The size of a blob. The bytes of a manifest are one only when they were pushed as one.
-    pub(super) fn blob_size(&self, digest: &Digest) -> io::Result<Option<u64>> {
+    pub(in crate::storage) fn blob_size(&self, digest: &Digest) -> io::Result<Option<u64>> {
         let Some(size) = files::size(&self.path(digest))? else { return Ok(None) };
         let is_manifest = self.repository.read().contains(digest);
         let is_blob = !is_manifest || self.state().blobs.contains(digest);

@@ -18,7 +18,8 @@ use bytes::Bytes;
 use oras_descriptor::{Algorithm, Digest};
 
 pub(crate) use files::Durability;
-use layout::Layout;
+pub(super) use layout::Layout;
+pub(super) use read::read;
 
 use super::{Answer, Change, LeftOver, Outcome, Repository, Storage, Writer};
 use crate::body::ByteStream;
@@ -117,10 +118,7 @@ impl Storage for Arc<Disk> {
 
     fn manifest<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Answer<'a, Option<Bytes>> {
         let digest = digest.clone();
-        Box::pin(async move {
-            let read = self.with(name, move |layout| files::absent_is_none(fs::read(layout.path(&digest))));
-            Ok(read.await?.flatten().map(Bytes::from))
-        })
+        Box::pin(async move { Ok(self.with(name, move |layout| layout.manifest(&digest)).await?.flatten()) })
     }
 
     fn blob_size<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Answer<'a, Option<u64>> {
@@ -130,7 +128,7 @@ impl Storage for Arc<Disk> {
 
     fn read_blob<'a>(&'a self, name: &'a str, digest: &'a Digest, range: Range<u64>) -> Answer<'a, Option<ByteStream>> {
         let path = self.dir(name).join("blobs").join(digest.algorithm()).join(digest.encoded());
-        Box::pin(async move { read::read(&path, range).await })
+        Box::pin(async move { read(&path, range).await })
     }
 
     fn delete_blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Answer<'a, bool> {

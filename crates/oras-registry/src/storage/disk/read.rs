@@ -19,7 +19,7 @@ const READ_SIZE: usize = 256 * 1024;
 ///
 /// No thread waits for the client: each read is a task of its own, and the next one is under way while the last chunk is
 /// sent. So a thousand slow clients cost a thousand buffers, and no thread.
-pub(super) async fn read(path: &Path, range: Range<u64>) -> io::Result<Option<ByteStream>> {
+pub(in crate::storage) async fn read(path: &Path, range: Range<u64>) -> io::Result<Option<ByteStream>> {
     let path = path.to_owned();
     let opened = blocking(move || {
         let Some(mut file) = super::files::absent_is_none(File::open(path))? else { return Ok(None) };

@@ -1,6 +1,9 @@
 //! The program `oras-registry`: a registry on a socket.
 
+mod log;
+
 use std::{
+    fs,
     io::{self, Write as _},
     net::{SocketAddr, TcpListener},
     path::PathBuf,
@@ -35,6 +38,18 @@ struct Serve {
     /// Do not force files to the disk: faster, and what was acknowledged may not survive a loss of power.
     #[arg(long, requires = "root")]
     no_sync: bool,
+    /// Keep nothing and check nothing, to measure clients with; a layout to pull from can be named.
+    #[arg(long, conflicts_with = "root", value_name = "LAYOUT", num_args = 0..=1)]
+    free: Option<Option<PathBuf>>,
+    /// A chain of certificates as PEM, to speak TLS with.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate as PEM.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Write what happens to standard error: error, warn, info or debug.
+    #[arg(long)]
+    log: Option<tracing::Level>,
     /// Ask clients who they are.
     #[arg(long, requires = "user")]
     auth: Option<Scheme>,
@@ -83,6 +98,9 @@ fn fail(error: &io::Error) -> ExitCode {
 
 impl Serve {
     async fn run(self) -> io::Result<()> {
+        if let Some(level) = self.log {
+            tracing::subscriber::set_global_default(log::Log::new(level)).map_err(io::Error::other)?;
+        }
         let listener = TcpListener::bind(self.addr)?;
         let server = self.builder()?.serve(listener).await?;
         writeln!(io::stdout(), "{}", server.addr())?;
@@ -100,6 +118,12 @@ impl Serve {
             .with_read_only(self.read_only);
         if let Some(root) = self.root {
             builder = builder.with_root(root);
+        }
+        if let Some(layout) = self.free {
+            builder = builder.with_nothing_kept(layout);
+        }
+        if let (Some(certificate), Some(key)) = (self.tls_cert, self.tls_key) {
+            builder = builder.with_tls(fs::read(certificate)?, fs::read(key)?);
         }
         let (Some(scheme), Some(user)) = (self.auth, self.user) else {
             return Ok(builder);

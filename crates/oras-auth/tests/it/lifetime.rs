@@ -1,0 +1,116 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use futures_util::future::join_all;
+use oras_auth::{AuthLayer, StaticCredential};
+use oras_content::{Error, ErrorKind};
+use oras_transport::HttpClient;
+
+use crate::support::{CHALLENGE, answer, get, me, status, token_registry, transport};
+
+const PULL: &str = "repository:app:pull";
+
+fn clock() -> (Arc<AtomicU64>, impl Fn() -> SystemTime + Send + Sync + 'static) {
+    let seconds = Arc::new(AtomicU64::new(1_000_000));
+    let read = Arc::clone(&seconds);
+    (seconds, move || SystemTime::UNIX_EPOCH + Duration::from_secs(read.load(Ordering::Relaxed)))
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends_and_a_silent_server_s_after_a_minute() {
+    for (body, life) in [(r#"{"token":"good"}"#, 60), (r#"{"token":"good","expires_in":300}"#, 300)] {
+        let (client, log) = transport(move |_, seen| match seen.host() {
+            "auth.example" => answer(200, &[], body),
+            _ => token_registry(seen),
+        });
+        let (seconds, clock) = clock();
+        let provider = StaticCredential::new("r.example", me());
+        let client = client.layer(&AuthLayer::builder(provider).with_clock(clock).build());
+        for (after, tokens) in [(0, 1), (life - 11, 1), (2, 2)] {
+            seconds.fetch_add(after, Ordering::Relaxed);
+            assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+            assert_eq!(log.to("auth.example").len(), tokens);
+        }
+        // The renewals cost no refusal.
+        assert_eq!(log.to("r.example").len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_end_every_second_serve_200_operations() {
+    let (seconds, clock) = clock();
+    let now = Arc::clone(&seconds);
+    let (client, log) = transport(move |at, seen| {
+        // Time goes on with the traffic: a second for every 100 requests.
+        let now = now.fetch_max(1_000_000 + at as u64 / 100, Ordering::Relaxed).max(1_000_000 + at as u64 / 100);
+        if seen.host() == "auth.example" {
+            let body: &'static str = Box::leak(format!(r#"{{"token":"{now}","expires_in":1}}"#).into_boxed_str());
+            return answer(200, &[], body);
+        }
+        let token = seen.authorization().and_then(|value| value.strip_prefix("Bearer ")?.parse::<u64>().ok());
+        match token {
+            Some(token) if now <= token + 1 => answer(200, &[], ""),
+            _ => answer(401, &[("www-authenticate", CHALLENGE)], ""),
+        }
+    });
+    let client = client.layer(&AuthLayer::builder(StaticCredential::new("r.example", me())).with_clock(clock).build());
+    let statuses = join_all((0..200).map(|_| status(&client, get("/v2/app/blobs/x", PULL)))).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let (requests, tokens) = (log.to("r.example").len(), log.to("auth.example").len());
+    assert!(requests <= 1500 && tokens <= 30, "{requests} requests, {tokens} tokens");
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_tokens_429_storms_and_resets_at_once_are_survived_by_200_operations() {
+    let start = tokio::time::Instant::now();
+    let wall = move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + start.elapsed();
+    let attempts: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+    let requests = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&requests);
+    let service = tower::service_fn(move |request: oras_transport::Request| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let now = start.elapsed().as_millis();
+        let token =
+            request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let is_valid = token.and_then(|token| token.parse().ok()).is_some_and(|issued: u128| now <= issued + 1000);
+        let answer = match request.uri().host() {
+            // A token server has its bad moments too.
+            Some("auth.example") if now.is_multiple_of(7) => {
+                Err(Error::new(ErrorKind::Io, "reset").with_retryable(true))
+            }
+            Some("auth.example") => {
+                let body: &'static str = Box::leak(format!(r#"{{"token":"{now}","expires_in":1}}"#).into_boxed_str());
+                Ok(answer(200, &[], body))
+            }
+            _ if !is_valid => Ok(answer(401, &[("www-authenticate", CHALLENGE)], "")),
+            _ => {
+                let mut attempts = attempts.lock().unwrap();
+                let attempt = attempts.entry(request.uri().path().to_owned()).or_default();
+                *attempt += 1;
+                match *attempt {
+                    1 => Ok(answer(429, &[("retry-after", "2")], "")),
+                    2 => Err(Error::new(ErrorKind::Io, "reset").with_retryable(true)),
+                    _ => Ok(answer(200, &[], "")),
+                }
+            }
+        };
+        async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            answer
+        }
+    });
+    let layer = AuthLayer::builder(StaticCredential::new("r.example", me())).with_clock(wall).build();
+    let client = HttpClient::builder().build_over(service).layer(&layer);
+    let paths: Vec<String> = (0..200).map(|at| format!("/v2/app/blobs/{at}")).collect();
+    let statuses = join_all(paths.iter().map(|path| status(&client, get(path, PULL)))).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    // Challenge, 429, reset and success for each, and for each of those perhaps a token that had ended.
+    let requests = requests.load(Ordering::Relaxed);
+    assert!(requests <= 200 * 8 + 100, "{requests}");
+}

@@ -1,0 +1,11 @@
+//! Copying between stores in memory, told to misbehave where that is what a test is about.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod copy;
+mod heal;
+mod hooks;
+mod mount;
+mod retry;
+mod support;
+mod walk;

@@ -1,0 +1,75 @@
+//! What large layouts cost. Bounds are loose, for debug builds on busy machines; growth is what counts.
+
+use std::time::{Duration, Instant};
+
+use oras_content::{Blob, PredecessorFinder as _, Pusher as _, Tagger as _};
+use oras_descriptor::Descriptor;
+use oras_layout::{LayoutOptions, OciLayout};
+
+use crate::support::{artifact, content, index, manifest};
+
+/// As the copy engine does it: deferred, with a flush now and then.
+const BATCH: usize = 256;
+
+async fn add(layout: &OciLayout, subject: Option<&Descriptor>, count: usize) {
+    for n in 0..count {
+        let (desc, bytes) = manifest(&n.to_string(), vec![content("shared").0], subject);
+        layout.push_deferred(&desc, Blob::from_bytes(bytes)).await.unwrap();
+        if n % BATCH == BATCH - 1 {
+            layout.flush().await.unwrap();
+        }
+    }
+    layout.flush().await.unwrap();
+}
+
+async fn fastest<T>(mut work: impl AsyncFnMut() -> T) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
+        let start = Instant::now();
+        work().await;
+        best = best.min(start.elapsed());
+    }
+    best
+}
+
+#[tokio::test]
+async fn adding_referrers_costs_the_same_for_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut round = 0;
+    let mut cost = async |count| {
+        fastest(async || {
+            round += 1;
+            let layout = OciLayout::create(dir.path().join(round.to_string())).await.unwrap();
+            let subject = artifact(&layout, "subject", None).await;
+            add(&layout, Some(&subject), count).await;
+            assert_eq!(layout.referrers(&subject, None).await.unwrap().len(), count);
+        })
+        .await
+    };
+    let (few, many) = (cost(300).await, cost(3000).await);
+    assert!(many <= few * 12, "300 took {few:?} and 3,000 took {many:?}");
+}
+
+#[tokio::test]
+async fn a_layout_of_ten_thousand_manifests_is_quick_to_open_to_tag_and_to_ask() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = || LayoutOptions::new().with_sync_index(false);
+    let layout = OciLayout::create_with(dir.path(), options()).await.unwrap();
+    add(&layout, None, 10_000).await;
+    assert_eq!(index(dir.path())["manifests"].as_array().unwrap().len(), 10_000);
+    let generous = |goal: u64| Duration::from_millis(goal * 20);
+
+    let open = fastest(async || OciLayout::open(dir.path()).await.unwrap()).await;
+    assert!(open <= generous(50), "opening took {open:?}");
+    let (desc, _) = manifest("77", vec![content("shared").0], None);
+    let mut n = 0;
+    let tag = fastest(async || {
+        n += 1;
+        layout.tag(&desc, &format!("v{n}")).await.unwrap();
+    })
+    .await;
+    assert!(tag <= generous(20), "tagging took {tag:?}");
+    assert_eq!(layout.predecessors(&content("shared").0).await.unwrap().len(), 10_000);
+    let of_one = fastest(async || layout.predecessors(&desc).await.unwrap()).await;
+    assert!(of_one <= generous(5), "predecessors took {of_one:?}");
+}

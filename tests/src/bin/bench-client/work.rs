@@ -1,0 +1,105 @@
+//! What is measured.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use oras_content::{Blob, Descriptor, PredecessorFinder as _, Pusher as _, Tagger as _};
+use oras_copy::{CopyOptions, ExtendedCopyOptions};
+use oras_file::FileStore;
+use oras_layout::OciLayout;
+use oras_pack::{PackManifestOptions, PackManifestVersion, pack_manifest};
+
+use crate::{Result, place::open};
+
+const ARTIFACT_TYPE: &str = "application/vnd.bench";
+/// Another time, another digest: all clients make the same.
+const CREATED: Duration = Duration::from_secs(946_684_800);
+
+/// The default of oras-go, unless the environment says something else.
+fn options() -> CopyOptions {
+    let concurrency = std::env::var("BENCH_CONCURRENCY").ok().and_then(|text| text.parse::<NonZeroUsize>().ok());
+    let options = CopyOptions::new();
+    match concurrency {
+        Some(concurrency) => options.with_concurrency(concurrency),
+        None => options,
+    }
+}
+
+/// Packs a file, a directory as one archive, or, of a path that ends in `/`, each file in the directory.
+pub(crate) async fn push(to: &str, path: &str) -> Result<()> {
+    let (to, tag) = open(to).await?;
+    let store = FileStore::new(".")?;
+    let mut layers = Vec::new();
+    if path.ends_with('/') {
+        let mut files = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        files.sort();
+        for file in files {
+            layers.push(add_file(&store, &file).await?);
+        }
+    } else {
+        layers.push(add_file(&store, Path::new(path)).await?);
+    }
+    let pack = PackManifestOptions::new().with_layers(layers);
+    let root = pack_manifest(&store, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
+    store.tag(&root, &tag).await?;
+    oras_copy::copy(&store, &tag, &to, &tag, &options()).await?;
+    store.close().await?;
+    Ok(())
+}
+
+async fn add_file(store: &FileStore, path: &Path) -> Result<Descriptor> {
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or("expected the path of a file")?;
+    Ok(store.add(name, None, path).await?)
+}
+
+pub(crate) async fn pull(from: &str, directory: &str) -> Result<()> {
+    let (from, tag) = open(from).await?;
+    let store = FileStore::new(directory)?;
+    oras_copy::copy(&from, &tag, &store, &tag, &options()).await?;
+    store.close().await?;
+    Ok(())
+}
+
+pub(crate) async fn copy(from: &str, to: &str, trusted: bool) -> Result<()> {
+    let ((from, from_tag), (to, to_tag)) = (open(from).await?, open(to).await?);
+    let options = options().with_trusted_source(trusted);
+    oras_copy::copy(&from, &from_tag, &to, &to_tag, &options).await?;
+    Ok(())
+}
+
+pub(crate) async fn extended(from: &str, to: &str) -> Result<()> {
+    let ((from, from_tag), (to, to_tag)) = (open(from).await?, open(to).await?);
+    let options = ExtendedCopyOptions::new().with_copy(options());
+    oras_copy::extended_copy(&from, &from_tag, &to, &to_tag, &options).await?;
+    Ok(())
+}
+
+pub(crate) async fn referrers(directory: &str, count: &str) -> Result<()> {
+    let count: usize = count.parse()?;
+    let layout = OciLayout::create(directory).await?;
+    let created = SystemTime::UNIX_EPOCH + CREATED;
+    let pack = PackManifestOptions::new().with_created(created);
+    let subject = pack_manifest(&layout, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
+    for number in 0..count {
+        let content = format!("referrer {number}");
+        let layer = Descriptor::of("application/vnd.bench.layer", content.as_bytes());
+        layout.push(&layer, Blob::from_bytes(content.into())).await?;
+        let pack =
+            PackManifestOptions::new().with_created(created).with_subject(subject.clone()).with_layers(vec![layer]);
+        pack_manifest(&layout, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
+    }
+    let found = layout.predecessors(&subject).await?.len();
+    if found != count {
+        return Err(format!("{found} referrers, expected {count}").into());
+    }
+    Ok(())
+}
+
+pub(crate) async fn add(directory: &str) -> Result<()> {
+    let store = FileStore::new(".")?;
+    let desc = add_file(&store, Path::new(directory)).await?;
+    println!("{} {}", desc.digest, desc.size);
+    store.close().await?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Cross-crate tests, end to end over the embedded registry.
+
+mod contract;
