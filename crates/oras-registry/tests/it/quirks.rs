@@ -33,6 +33,16 @@ async fn chunks_can_be_refused_altogether() {
 }
 
 #[tokio::test]
+async fn a_closing_request_can_be_too_large() {
+    let client = odd(|behaviour| behaviour.uploads.max_put = Some(4)).await;
+    let (location, digest) = (client.open("a").await, Digest::of(b"01234"));
+    let target = format!("{location}?digest={digest}");
+    assert_eq!(client.send("PUT", &target, &[], "01234").await.status, 413);
+    client.send("PATCH", &location, &[], "01234").await;
+    assert_eq!(client.send("PUT", &target, &[], "").await.status, 201);
+}
+
+#[tokio::test]
 async fn locations_come_in_every_style() {
     let styles = [
         (LocationStyle::Absolute, "http://h:1/v2/a/blobs/uploads/"),
@@ -208,6 +218,11 @@ async fn blobs_can_be_redirected_within_the_origin() {
     );
     assert_eq!(client.get(answer.header("location")).await.text(), "x");
     assert_eq!(client.head(&path).await.status, 200);
+    client.0.set_behaviour(Behaviour::with(|behaviour| {
+        behaviour.blobs.redirect = Redirect::SameOrigin;
+        behaviour.blobs.redirect_head = true;
+    }));
+    assert_eq!(client.head(&path).await.status, 307);
 }
 
 #[tokio::test]
@@ -229,6 +244,20 @@ async fn heads_can_say_less_or_nothing() {
     }));
     assert_eq!(client.head(&format!("/v2/a/blobs/{digest}")).await.status, 403);
     assert_eq!(client.head("/v2/a/manifests/x").await.status, 405);
+}
+
+#[tokio::test]
+async fn heads_and_gets_can_disagree() {
+    let client = odd(|behaviour| {
+        behaviour.blobs.head_length = Some(7);
+        behaviour.manifests.head_length = Some(8);
+    })
+    .await;
+    let digest = client.push_blob("a", "x").await;
+    client.push("/v2/a/manifests/x", &manifest("x")).await;
+    let path = format!("/v2/a/blobs/{digest}");
+    assert_eq!((client.head(&path).await.header("content-length"), client.get(&path).await.text()), ("7", "x"));
+    assert_eq!(client.head("/v2/a/manifests/x").await.header("content-length"), "8");
 }
 
 #[tokio::test]
