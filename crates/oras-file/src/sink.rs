@@ -69,7 +69,7 @@ pub(crate) async fn write_file(
 }
 
 fn write_whole(root: &Path, options: &FileOptions, name: &str, desc: &Descriptor, bytes: &[u8]) -> Result<PathBuf> {
-    let place = Arc::new(place::find(root, options, name)?);
+    let place = Arc::new(place::find(root, options, name, Missing::Create)?);
     check_free(&place, options, name)?;
     let mut beside = place.create_beside()?;
     beside.file.write_all(bytes).map_err(|error| failed("write", &place.path, error))?;
