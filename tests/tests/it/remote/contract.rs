@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
 use oras_auth::{Credential, StaticCredential};
-use oras_content::AnyTarget;
 use oras_registry::{Accounts, AuthScheme, Behaviour, LocationStyle, Permission, RangeQuirk, Redirect, ReferrersQuirk};
 use oras_remote::{Registry, RegistryOptions, UploadStrategy};
 use oras_testing::contract::{self, Capabilities, Capability};
 
-use crate::harness::{Lab, options};
+use super::harness::{Lab, options};
 
 async fn check(name: &str, registry: &Registry, capabilities: Capabilities) {
     let count = AtomicU64::new(0);
@@ -26,22 +25,6 @@ fn all() -> Capabilities {
 async fn check_with(name: &str, change: impl FnOnce(&mut Behaviour), options: RegistryOptions) {
     let lab = Lab::with(change, options, |builder| builder.with_second_origin()).await;
     check(name, &lab.registry, all()).await;
-}
-
-#[tokio::test]
-async fn a_repository_keeps_the_contract() {
-    check_with("Repository", |_| {}, options()).await;
-}
-
-#[tokio::test]
-async fn a_repository_behind_any_target_keeps_the_contract() {
-    let lab = Lab::new(|_| {}).await;
-    let count = AtomicU64::new(0);
-    let fresh = async |_rule: &'static str| {
-        let name = format!("contract/{}", count.fetch_add(1, Ordering::Relaxed));
-        AnyTarget::with_graph(lab.registry.repository(&name).unwrap())
-    };
-    contract::check("AnyTarget", &all(), fresh).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use oras_reference::referrers_tag;
 use oras_registry::{Action, Behaviour, Fault, ReferrersQuirk, RequestKind};
 use oras_remote::{ReferrersCapability, Registry, Repository};
 
-use crate::harness::{Lab, manifest, options, page_of, push_empty, push_manifest};
+use super::harness::{Lab, manifest, options, page_of, push_empty, push_manifest};
 
 const TYPE: &str = "application/vnd.acme.sbom";
 
@@ -36,7 +36,8 @@ async fn push_referrer(repo: &Repository, name: &str, subject: &Descriptor) -> D
 
 async fn names(repo: &Repository, subject: &Descriptor) -> Vec<String> {
     let found = repo.referrers(subject, None).await.unwrap();
-    let mut names: Vec<_> = found.iter().map(|desc| desc.annotations["name"].clone()).collect();
+    let mut names: Vec<_> =
+        found.iter().map(|desc| desc.annotations.get("name").cloned().unwrap_or_default()).collect();
     names.sort_unstable();
     names
 }

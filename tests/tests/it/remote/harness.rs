@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use bytes::Bytes;
-use oras_content::{Blob, Descriptor, MediaType, Pusher as _, Target as _};
+use oras_content::{Blob, Descriptor, Fetcher as _, MediaType, Pusher as _, Target as _};
 use oras_descriptor::{Manifest, canonical};
 use oras_registry::{Behaviour, Builder, RequestKind, Server};
 use oras_remote::{Registry, RegistryOptions, Repository};
@@ -64,6 +64,10 @@ pub(crate) fn bytes(len: usize) -> Bytes {
 pub(crate) fn blob_of(len: usize) -> (Descriptor, Bytes) {
     let bytes = bytes(len);
     (Descriptor::of(MediaType::OCTET_STREAM, &bytes), bytes)
+}
+
+pub(crate) async fn is_there(lab: &Lab, desc: &Descriptor, bytes: &Bytes) {
+    assert_eq!(lab.repo.fetch(desc).await.unwrap().bytes(u64::MAX).await.unwrap(), *bytes);
 }
 
 /// Pushes a manifest without layers, after `change`.

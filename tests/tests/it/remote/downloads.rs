@@ -11,7 +11,7 @@ use oras_registry::{Action, Behaviour, DigestHeader, Fault, RangeQuirk, Redirect
 use oras_remote::{Mirror, ParallelRanges, Registry};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use crate::harness::{Lab, blob_of, options};
+use super::harness::{Lab, blob_of, options};
 
 const LEN: usize = 600_000;
 
