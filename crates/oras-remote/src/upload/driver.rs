@@ -6,16 +6,11 @@ use oras_descriptor::Algorithm;
 use super::{UploadStrategy, session::UploadSession, state::UploadState};
 use crate::repository::Repository;
 
-<<<<<<< HEAD
-/// How many sessions one upload opens at most: a transfer that breaks is begun anew as often as a request is sent again.
-const MAX_SESSIONS: u32 = 6;
-=======
 /// How many sessions one upload opens at most: some registries forget a session whose request broke.
 const MAX_SESSIONS: u32 = 6;
 
 /// The pause before the second session; it doubles before each further one.
 const PAUSE: Duration = Duration::from_millis(100);
->>>>>>> main
 
 /// How long an upload that failed waits for the registry to hear that nothing more will come.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);

@@ -279,15 +279,6 @@ impl UploadSession {
     pub(super) async fn put(&self, digest: &Digest, rest: Option<(HttpBody, u64)>) -> Result<Answer> {
         let uri = url::with_query(&self.location, "digest", digest.as_str())?;
         let timeout = self.repository.registry().options().closing_timeout;
-<<<<<<< HEAD
-        let is_empty = http_body::Body::is_end_stream(&body);
-        let options = RequestOptions::new().with_header_timeout(timeout);
-        let call = Call::new(Method::PUT, uri, self.repository.push_access()).body(&MediaType::OCTET_STREAM, body);
-        let call = match is_empty {
-            true => call.options(options).header(header::CONTENT_LENGTH, "0"),
-            // The session may hold what was sent before a connection broke, and would go on behind it.
-            false => call.options(options.without_retry_of_broken()),
-=======
         let options = RequestOptions::new().with_header_timeout(timeout);
         let call = Call::new(Method::PUT, uri, self.repository.push_access());
         let call = match rest {
@@ -304,7 +295,6 @@ impl UploadSession {
                     _ => call.header(header::CONTENT_RANGE, format!("{}-{}", self.offset, size - 1)),
                 }
             }
->>>>>>> main
         };
         call.send(self.repository.registry().client()).await
     }
