@@ -1,7 +1,6 @@
 //! One thing at a time on any target.
 
-use bytes::Bytes;
-use oras_content::{Blob, Descriptor, ErrorKind, Fetcher as _, MediaType, Resolver as _, Tagger as _};
+use oras_content::{Descriptor, ErrorKind, Fetcher as _, MediaType, Resolver as _, Tagger as _};
 use oras_copy::{
     DEFAULT_TAG_CONCURRENCY, ResolveOptions, fetch, fetch_bytes, push_bytes, tag, tag_bytes, tag_bytes_n, tag_n,
 };
@@ -112,6 +111,8 @@ async fn tags_bytes_under_many_references_at_once() {
 
 #[cfg(feature = "spool")]
 mod ingest {
+    use bytes::Bytes;
+    use oras_content::Blob;
     use oras_copy::ingest;
     use oras_descriptor::Algorithm;
 
