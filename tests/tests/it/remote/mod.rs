@@ -3,6 +3,7 @@
 mod contract;
 mod downloads;
 mod harness;
+mod killed;
 mod lists;
 mod manifests;
 mod mounts;
