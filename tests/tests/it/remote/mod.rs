@@ -9,4 +9,5 @@ mod manifests;
 mod mounts;
 mod referrers;
 mod sessions;
+mod soak;
 mod uploads;
