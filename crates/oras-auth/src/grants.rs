@@ -1,6 +1,6 @@
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -35,12 +35,14 @@ pub(crate) struct Grants {
     cache: TokenCache,
     remembered: Mutex<HashMap<Place, Credential>>,
     lookups: Flights<Place, Credential>,
+    /// What was served without asking who wants it.
+    open: Mutex<HashSet<(Origin, Scopes)>>,
 }
 
 impl Grants {
     pub(crate) fn new(client: HttpClient, layer: AuthLayer) -> Self {
         let cache = layer.0.cache.clone().unwrap_or_default();
-        Self { client, layer, cache, remembered: Mutex::default(), lookups: Flights::default() }
+        Self { client, layer, cache, remembered: Mutex::default(), lookups: Flights::default(), open: Mutex::default() }
     }
 
     fn settings(&self) -> &Settings {
@@ -55,9 +57,28 @@ impl Grants {
         self.settings().cache.is_some()
     }
 
-    /// Whether it is known how the registry wants to be told who asks.
+    /// Whether it is known how the registry wants to be told who asks, or that it does not want to.
     pub(crate) fn is_known(&self, target: &Target) -> bool {
-        self.keeps() && self.cache.scheme(&target.origin).is_some()
+        let is_open = || self.open().contains(&(target.origin.clone(), target.scopes.clone()));
+        (self.keeps() && self.cache.scheme(&target.origin).is_some()) || is_open()
+    }
+
+    /// Remembers whether what was asked for without a credential was served.
+    pub(crate) fn note_open(&self, target: &Target, is_open: bool) {
+        let key = (target.origin.clone(), target.scopes.clone());
+        let mut open = self.open();
+        if !is_open {
+            open.remove(&key);
+            return;
+        }
+        if open.len() >= MAX_REMEMBERED {
+            open.clear();
+        }
+        open.insert(key);
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashSet<(Origin, Scopes)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to say without being asked: nothing to a registry that has not asked before.

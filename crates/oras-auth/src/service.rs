@@ -61,6 +61,9 @@ impl AuthService {
                 grant.apply(&mut request);
             }
             let (response, refused) = inspect(self.client.send(request).await?, head.uri(), grant.as_ref()).await?;
+            if grant.is_none() && (refused.is_some() || response.status().is_success()) {
+                self.grants.note_open(target, refused.is_none());
+            }
             let Some(challenges) = refused.filter(|_| round <= MAX_TOKENS) else {
                 return Ok(response);
             };
@@ -87,7 +90,10 @@ impl AuthService {
         response.into_body().discard().await;
         match refused {
             Some(challenges) => self.grants.other(target, uri, &challenges, None).await,
-            None => Ok(None),
+            None => {
+                self.grants.note_open(target, true);
+                Ok(None)
+            }
         }
     }
 }
