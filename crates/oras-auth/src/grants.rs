@@ -35,12 +35,14 @@ pub(crate) struct Grants {
     cache: TokenCache,
     remembered: Mutex<HashMap<Place, Credential>>,
     lookups: Flights<Place, Credential>,
+    /// What anybody may do, as was seen.
+    open: Mutex<HashMap<Origin, Scopes>>,
 }
 
 impl Grants {
     pub(crate) fn new(client: HttpClient, layer: AuthLayer) -> Self {
         let cache = layer.0.cache.clone().unwrap_or_default();
-        Self { client, layer, cache, remembered: Mutex::default(), lookups: Flights::default() }
+        Self { client, layer, cache, remembered: Mutex::default(), lookups: Flights::default(), open: Mutex::default() }
     }
 
     fn settings(&self) -> &Settings {
@@ -58,6 +60,22 @@ impl Grants {
     /// Whether it is known how the registry wants to be told who asks.
     pub(crate) fn is_known(&self, target: &Target) -> bool {
         self.keeps() && self.cache.scheme(&target.origin).is_some()
+    }
+
+    /// Whether a request like this one was answered without anybody saying who asks.
+    pub(crate) fn is_open(&self, target: &Target) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&target.origin).is_some_and(|scopes| scopes.covers(&target.scopes))
+    }
+
+    /// Notes that a request was answered without anybody saying who asks.
+    pub(crate) fn note_open(&self, target: &Target) {
+        if self.is_open(target) {
+            return;
+        }
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = open.remove(&target.origin).unwrap_or_default();
+        open.insert(target.origin.clone(), scopes.merged(&target.scopes));
     }
 
     /// What to say without being asked: nothing to a registry that has not asked before.

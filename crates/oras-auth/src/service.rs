@@ -41,7 +41,8 @@ impl AuthService {
         };
         let head = http::Request::from_parts(parts, ());
         let mut grant = self.grants.known(&target).await?;
-        if grant.is_none() && body.is_streamed() && !self.grants.is_known(&target) {
+        let may_be_refused = !self.grants.is_known(&target) && !self.grants.is_open(&target);
+        if grant.is_none() && body.is_streamed() && may_be_refused {
             grant = self.probe(&target, head.uri()).await?;
         }
         self.send(&target, &head, body, grant).await
@@ -62,6 +63,9 @@ impl AuthService {
             }
             let (response, refused) = inspect(self.client.send(request).await?, head.uri(), grant.as_ref()).await?;
             let Some(challenges) = refused.filter(|_| round <= MAX_TOKENS) else {
+                if grant.is_none() && response.status() != StatusCode::UNAUTHORIZED {
+                    self.grants.note_open(target);
+                }
                 return Ok(response);
             };
             let Some(next) = self.grants.other(target, head.uri(), &challenges, grant.as_ref()).await? else {

@@ -9,12 +9,11 @@ use std::{
 };
 
 use cap_std::fs::{Dir, OpenOptions};
-use oras_content::{Error, ErrorKind, Result};
+use oras_content::{Error, ErrorKind, Result, fs::failed};
 use tar::EntryType;
 
 use crate::{
     entry_path::{ArchivePaths, text},
-    failed,
     modes::{self, Modes},
     options::FileOptions,
     place::{self, Links, Missing, is_escape},

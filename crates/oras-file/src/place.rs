@@ -10,10 +10,9 @@ use std::{
 };
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
-use oras_content::{Digest, Error, ErrorKind, Result};
+use oras_content::{Digest, Error, ErrorKind, Result, fs::failed};
 
 use crate::{
-    failed,
     name::{NameError, Target, check_portable_name, follow},
     options::FileOptions,
 };

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use oras_content::{
     Blob, BoxStream, Deleter, Error, ErrorKind, Fetcher, PredecessorFinder, Pusher, ReadOnlyStorage, ReadOnlyTarget,
     Resolver, Result, Storage, TagLister, Tagger, Target, Untagger, fetch_links,
-    fs::{FileSource, blocking, write_blob},
+    fs::{FileSource, blocking, failed, write_blob},
 };
 use oras_descriptor::{
     Algorithm, Descriptor, Digest, MediaType,
@@ -14,7 +14,7 @@ use oras_descriptor::{
 };
 
 use crate::{
-    failed, sink,
+    sink,
     store::{FileStore, GiveUp, Named},
     unpack,
 };
@@ -150,13 +150,7 @@ impl<F: Storage + 'static> Fetcher for FileStore<F> {
     async fn fetch(&self, desc: &Descriptor) -> Result<Blob> {
         self.inner.check_open()?;
         match self.named_path(desc).ok_or_else(|| Error::not_found(desc))? {
-            Some(path) => {
-                let source = FileSource::new(path.clone());
-                if !blocking(move || Ok(path.exists())).await? {
-                    return Err(Error::not_found(desc));
-                }
-                Ok(source.into_blob(Some(desc.size)).verify(desc))
-            }
+            Some(path) => Ok(FileSource::new(path).into_blob(Some(desc.size)).verify(desc)),
             None => self.inner.fallback.fetch(desc).await,
         }
     }

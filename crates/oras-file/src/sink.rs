@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Read as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -13,12 +13,12 @@ use std::{
 
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, fill},
+    fs::{blocking, failed, fill},
 };
 use oras_descriptor::{Algorithm, Descriptor, Digest};
 
 use crate::{
-    failed, modes,
+    modes,
     name::NameError,
     options::FileOptions,
     place::{self, Beside, Missing, Place},
@@ -31,6 +31,12 @@ pub const FILE_MTIME: &str = "land.oras.file.mtime";
 
 /// How much is hashed at once.
 const READ_SIZE: usize = 256 * 1024;
+/// And at least: files of the system may say that they are empty.
+const MIN_READ_SIZE: usize = 4 * 1024;
+
+/// Content up to this size is gathered in memory, and written in one visit to a blocking thread: more of them would cost
+/// more than the writing.
+const SMALL: u64 = 64 * 1024;
 
 /// Writes the content of a descriptor into the file of a name, and gives its path.
 pub(crate) async fn write_file(
@@ -40,6 +46,11 @@ pub(crate) async fn write_file(
     desc: &Descriptor,
     content: Blob,
 ) -> Result<PathBuf> {
+    if desc.size <= SMALL && !options.resume {
+        let bytes = content.verify(desc).bytes(desc.size).await?;
+        let (root, options, name, desc) = (root.to_owned(), options.clone(), name.to_owned(), desc.clone());
+        return blocking(move || write_whole(&root, &options, &name, &desc, &bytes)).await;
+    }
     let (root, opening, name, digest) = (root.to_owned(), options.clone(), name.to_owned(), desc.digest.clone());
     let (place, mut beside) = blocking(move || {
         let place = Arc::new(place::find(&root, &opening, &name, Missing::Create)?);
@@ -54,12 +65,15 @@ pub(crate) async fn write_file(
         return Err(error);
     }
     let (options, desc) = (options.clone(), desc.clone());
-    blocking(move || {
-        finish(&beside, &options, &desc).map_err(|error| failed("finish", &place.path, error))?;
-        beside.persist()?;
-        Ok(place.path.clone())
-    })
-    .await
+    blocking(move || finish(&place, beside, &options, &desc)).await
+}
+
+fn write_whole(root: &Path, options: &FileOptions, name: &str, desc: &Descriptor, bytes: &[u8]) -> Result<PathBuf> {
+    let place = Arc::new(place::find(root, options, name, Missing::Create)?);
+    check_free(&place, options, name)?;
+    let mut beside = place.create_beside()?;
+    beside.file.write_all(bytes).map_err(|error| failed("write", &place.path, error))?;
+    finish(&place, beside, options, desc)
 }
 
 fn check_free(place: &Place, options: &FileOptions, name: &str) -> Result<()> {
@@ -75,8 +89,15 @@ fn check_free(place: &Place, options: &FileOptions, name: &str) -> Result<()> {
     }
 }
 
+/// Lets a file take its place when nothing is missing.
+fn finish(place: &Place, beside: Beside, options: &FileOptions, desc: &Descriptor) -> Result<PathBuf> {
+    dress(&beside, options, desc).map_err(|error| failed("finish", &place.path, error))?;
+    beside.persist()?;
+    Ok(place.path.clone())
+}
+
 /// Gives a file the mode and the time of its annotations, and puts it on the disk, where the options say so.
-fn finish(beside: &Beside, options: &FileOptions, desc: &Descriptor) -> std::io::Result<()> {
+fn dress(beside: &Beside, options: &FileOptions, desc: &Descriptor) -> std::io::Result<()> {
     if options.keep_metadata {
         if let Some(mode) = desc.annotations.get(FILE_MODE).and_then(|mode| u32::from_str_radix(mode, 8).ok()) {
             modes::set(&beside.file, mode & 0o777)?;
@@ -134,7 +155,10 @@ pub(crate) fn find_identical(
 /// The digest and the size of a file.
 pub(crate) fn hash_file(path: &Path, algorithm: Algorithm, cancelled: &AtomicBool) -> Result<(Digest, u64)> {
     let mut file = File::open(path).map_err(|error| failed("read", path, error))?;
-    let (mut hasher, mut buffer, mut size) = (algorithm.hasher(), vec![0; READ_SIZE], 0);
+    let len = file.metadata().map_or(READ_SIZE as u64, |metadata| metadata.len());
+    // For many small files, clearing a buffer would cost more than reading into it.
+    let buffer_size = usize::try_from(len).unwrap_or(READ_SIZE).clamp(MIN_READ_SIZE, READ_SIZE);
+    let (mut hasher, mut buffer, mut size) = (algorithm.hasher(), vec![0; buffer_size], 0);
     loop {
         if cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Other, "hashing a file was given up"));

@@ -9,13 +9,12 @@ use std::{
 };
 
 use cap_std::fs::Dir;
-use oras_content::{Digest, Error, ErrorKind, Result};
+use oras_content::{Digest, Error, ErrorKind, Result, fs::failed};
 use oras_descriptor::Hasher;
 
 use crate::{
     compress::decompress,
     extract::{Bounds, Extractor},
-    failed,
     name::{NameError, Target, follow},
     options::FileOptions,
     place::{self, Missing, Place},

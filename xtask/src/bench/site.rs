@@ -1,7 +1,9 @@
 //! Where a case runs: two registries of one kind, the source filled, the destination empty.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use super::content::{Content, Store};
@@ -70,15 +72,17 @@ impl Servers {
         store: &Store,
         content: Content,
     ) -> Result<Option<Self>, LabError> {
-        let start = |name: &str| match site {
-            Site::Local => Ok(None),
-            Site::Distribution | Site::Olareg => start_real(site).map(Some),
+        let (source, destination) = match site {
+            Site::Local => return Ok(None),
+            Site::Distribution | Site::Olareg => (start_real(site)?, start_real(site)?),
             Site::Free => {
-                start_free(programs, &store.layout_directory(content), &store.directory().join(name)).map(Some)
+                let layout = store.layout_directory(content);
+                let log = |name| store.directory().join(name);
+                (
+                    start_free(programs, Some(&layout), &log("free-source"))?,
+                    start_free(programs, None, &log("free-destination"))?,
+                )
             }
-        };
-        let (Some(source), Some(destination)) = (start("free-source")?, start("free-destination")?) else {
-            return Ok(None);
         };
         let servers = Self { source, destination };
         programs.allow_plain_http(&[servers.source.host(), servers.destination.host()])?;
@@ -121,23 +125,18 @@ fn start_real(site: Site) -> Result<Server, LabError> {
     registry.start(&Access::Plain).map(|server| Server::Lab(Box::new(server)))
 }
 
-/// Starts the embedded registry; it prints where it listens.
-fn start_free(programs: &Programs, layout: &Path, log: &Path) -> Result<Server, LabError> {
+/// Starts the embedded registry, which keeps nothing and serves what is in a layout; it prints where it listens.
+fn start_free(programs: &Programs, layout: Option<&Path>, log: &Path) -> Result<Server, LabError> {
     const TASK: &str = "start the free registry";
-    let mut command = std::process::Command::new(programs.registry());
-    command.args(["--listen", "127.0.0.1:0", "--free"]).arg(layout);
+    let mut command = Command::new(programs.registry());
+    command.args(["serve", "--addr", "127.0.0.1:0", "--free"]).args(layout);
     let (process, line) = start_and_read(&mut command, log, TASK)?;
-    let port = line.rsplit_once(':').and_then(|(_, port)| port.trim_end_matches('/').parse().ok());
-    let port = port.ok_or_else(|| LabError::failed(TASK, format!("no port in {line:?}")))?;
-    Ok(Server::Free { port, _process: process })
+    let address: SocketAddr = line.parse().doing(TASK)?;
+    Ok(Server::Free { port: address.port(), _process: process })
 }
 
 /// Starts a server and gives the first line that it prints.
-pub(super) fn start_and_read(
-    command: &mut std::process::Command,
-    log: &Path,
-    task: &str,
-) -> Result<(Guarded, String), LabError> {
+pub(super) fn start_and_read(command: &mut Command, log: &Path, task: &str) -> Result<(Guarded, String), LabError> {
     let file: PathBuf = log.with_extension("log");
     command.stdout(fs::File::create(&file).doing(task)?);
     let mut process = Guarded::start(command)?;

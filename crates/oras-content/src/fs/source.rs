@@ -57,11 +57,10 @@ impl BlobSource for FileSource {
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
         let source = self.clone();
         Box::pin(async move {
-            let (file, left) = blocking(move || source.open_at(offset)).await?;
-            if left <= READ_SIZE as u64 {
-                let bytes = blocking(move || read_rest(file, left)).await?;
-                return Ok(stream::iter([Ok(bytes)]).boxed());
-            }
+            let (file, left) = match blocking(move || source.begin(offset)).await? {
+                Beginning::Whole(bytes) => return Ok(stream::iter([Ok(bytes)]).boxed()),
+                Beginning::Opened(file, left) => (file, left),
+            };
             let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
             tokio::task::spawn_blocking(move || read_chunks(file.take(left), &sender));
             let chunks = stream::unfold(receiver, |mut receiver| async move {
@@ -73,7 +72,25 @@ impl BlobSource for FileSource {
     }
 }
 
+/// What a file gives when it is opened.
+enum Beginning {
+    /// All that there is: another visit to a blocking thread would cost more than reading it.
+    Whole(Bytes),
+    /// The file with its cursor at the first byte that is wanted, and how many there are.
+    Opened(File, u64),
+}
+
 impl FileSource {
+    fn begin(&self, offset: u64) -> Result<Beginning> {
+        let (file, left) = self.open_at(offset)?;
+        if left > READ_SIZE as u64 {
+            return Ok(Beginning::Opened(file, left));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(left).unwrap_or_default());
+        file.take(left).read_to_end(&mut bytes)?;
+        Ok(Beginning::Whole(bytes.into()))
+    }
+
     /// The file with its cursor at an offset of the content, and how many bytes are left there.
     fn open_at(&self, offset: u64) -> Result<(File, u64)> {
         let failed = |error: std::io::Error| {
@@ -91,15 +108,12 @@ impl FileSource {
             let message = format!("offset {offset} is past the end of {path}, which has {len} bytes");
             return Err(Error::new(ErrorKind::Corrupt, message));
         };
-        file.seek(SeekFrom::Start(self.start.saturating_add(offset))).map_err(failed)?;
+        let position = self.start.saturating_add(offset);
+        if position > 0 {
+            file.seek(SeekFrom::Start(position)).map_err(failed)?;
+        }
         Ok((file, left))
     }
-}
-
-fn read_rest(file: File, left: u64) -> Result<Bytes> {
-    let mut bytes = Vec::new();
-    file.take(left).read_to_end(&mut bytes)?;
-    Ok(bytes.into())
 }
 
 fn read_chunks(mut file: Take<File>, sender: &mpsc::Sender<Result<Bytes>>) {

@@ -253,7 +253,7 @@ async fn content_is_found_by_its_name_and_by_its_digest() {
     assert_eq!(store.fetch(&unknown).await.unwrap_err().kind(), ErrorKind::NotFound);
     fs::remove_file(store.root().join("a")).unwrap();
     assert!(!store.exists(&desc).await.unwrap());
-    assert_eq!(store.fetch(&desc).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(read(&store, &desc).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use oras_content::{Blob, Descriptor, PredecessorFinder as _, Pusher as _, Tagger as _};
+use oras_content::{Blob, Descriptor, Fetcher, PredecessorFinder as _, Pusher, ReadOnlyStorage, Tagger as _};
 use oras_copy::{CopyOptions, ExtendedCopyOptions};
 use oras_file::FileStore;
 use oras_layout::OciLayout;
@@ -75,20 +75,43 @@ pub(crate) async fn extended(from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
+/// Lets the index of a layout be written once, when all is there.
+struct Batch<'a>(&'a OciLayout);
+
+impl Fetcher for Batch<'_> {
+    async fn fetch(&self, desc: &Descriptor) -> oras_content::Result<Blob> {
+        self.0.fetch(desc).await
+    }
+}
+
+impl ReadOnlyStorage for Batch<'_> {
+    async fn exists(&self, desc: &Descriptor) -> oras_content::Result<bool> {
+        self.0.exists(desc).await
+    }
+}
+
+impl Pusher for Batch<'_> {
+    async fn push(&self, desc: &Descriptor, content: Blob) -> oras_content::Result<()> {
+        self.0.push_deferred(desc, content).await
+    }
+}
+
 pub(crate) async fn referrers(directory: &str, count: &str) -> Result<()> {
     let count: usize = count.parse()?;
     let layout = OciLayout::create(directory).await?;
+    let batch = Batch(&layout);
     let created = SystemTime::UNIX_EPOCH + CREATED;
     let pack = PackManifestOptions::new().with_created(created);
-    let subject = pack_manifest(&layout, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
+    let subject = pack_manifest(&batch, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
     for number in 0..count {
         let content = format!("referrer {number}");
         let layer = Descriptor::of("application/vnd.bench.layer", content.as_bytes());
-        layout.push(&layer, Blob::from_bytes(content.into())).await?;
+        batch.push(&layer, Blob::from_bytes(content.into())).await?;
         let pack =
             PackManifestOptions::new().with_created(created).with_subject(subject.clone()).with_layers(vec![layer]);
-        pack_manifest(&layout, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
+        pack_manifest(&batch, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
     }
+    layout.flush().await?;
     let found = layout.predecessors(&subject).await?.len();
     if found != count {
         return Err(format!("{found} referrers, expected {count}").into());
