@@ -164,7 +164,7 @@ async fn content_without_a_name_is_skipped_unless_it_is_given_one() {
     assert_eq!(pulled.root().digest, root.digest);
     assert_eq!(pulled.skipped()[0].reason(), SkipReason::Unnamed);
 
-    let named = PullOptions::new().with_names(|desc| Some(format!("{}.txt", &desc.digest.encoded()[..8])));
+    let named = PullOptions::new().with_names(|desc| Some(format!("{:.8}.txt", desc.digest.encoded())));
     let pulled = files::pull(&store, "v1", out.path(), &named).await.unwrap();
     assert_eq!(pulled.files()[0].name(), "ca978112.txt");
     assert_eq!(fs::read_to_string(pulled.files()[0].path()).unwrap(), "a");
