@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod contract;
+mod myclient;
 mod remote;
 mod support;
 mod tls;
