@@ -1,8 +1,9 @@
 //! Files in one call, over stores in memory and on disk.
 
-use std::{fs, path::Path, time::UNIX_EPOCH};
+use std::{fs, path::Path, sync::Arc, time::UNIX_EPOCH};
 
 use oras::content::{Deleter as _, PredecessorFinder as _, Resolver as _, fetch_all};
+use oras::copy::{CopyHooks, CopyOptions};
 use oras::descriptor::{Annotations, Index, Manifest, Platform, annotation, canonical};
 use oras::file::{FileOptions, FileStore};
 use oras::files::{self, File, PullOptions, PushOptions, SkipReason};
@@ -126,6 +127,22 @@ async fn identical_files_are_left_alone() {
     let unchanged: Vec<_> = pulled.files().iter().map(|file| (file.name(), file.is_unchanged())).collect();
     assert_eq!(unchanged, [("a.txt", false), ("sub/b.bin", true)]);
     same(&dir.path().join("a.txt"), &out.path().join("a.txt"));
+}
+
+/// Listens, and so has every blob observed.
+struct Listening;
+
+impl CopyHooks for Listening {}
+
+#[tokio::test]
+async fn what_was_written_is_told_from_what_was_there_also_when_hooks_listen() {
+    let (dir, store, out) = (tree(), MemoryStore::new(), tempfile::tempdir().unwrap());
+    files::push(&store, "v1", ["a.txt"], &options(dir.path())).await.unwrap();
+    let listened = PullOptions::new().with_copy(CopyOptions::new().with_hooks(Arc::new(Listening)));
+    for unchanged in [false, true] {
+        let pulled = files::pull(&store, "v1", out.path(), &listened).await.unwrap();
+        assert_eq!(pulled.files()[0].is_unchanged(), unchanged);
+    }
 }
 
 #[tokio::test]

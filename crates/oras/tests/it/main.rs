@@ -3,5 +3,6 @@
 
 mod examples;
 mod files;
+mod guides;
 mod paths;
 mod support;
