@@ -11,6 +11,7 @@ mod bad_input;
 mod contract;
 mod deadlock;
 mod downloads;
+mod myclient;
 mod remote;
 mod requests;
 mod safety;
