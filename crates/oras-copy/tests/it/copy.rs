@@ -121,6 +121,20 @@ async fn the_same_bytes_under_two_media_types_are_both_copied() {
 }
 
 #[tokio::test]
+async fn a_manifest_that_is_a_layer_too_is_walked_all_the_same() {
+    let src = MemoryStore::new();
+    let subject = image(&src, "subject").await;
+    let bytes = oras_content::fetch_all(&src, &subject, 1 << 20).await.unwrap();
+    let layer = put(&src, MediaType::OCTET_STREAM, bytes).await;
+    let manifest = Manifest::new(blob(&src, "config").await, vec![layer]).with_subject(subject.clone());
+    let root = put_manifest(&src, &manifest).await;
+    // A store that knows content by nothing but its digest takes the layer for the manifest.
+    let dst = Odd { knows_digests_alone: true, ..Odd::default() };
+    copy_graph(&src, &dst, &root, &CopyOptions::new().with_concurrency(count(1))).await.unwrap();
+    assert_has_all(&dst.store, &closure(&src, &root).await).await;
+}
+
+#[tokio::test]
 async fn a_node_said_to_have_two_sizes_is_refused() {
     let src = MemoryStore::new();
     let layer = blob(&src, "layer").await;

@@ -3,9 +3,11 @@
 mod contract;
 mod downloads;
 mod harness;
+mod killed;
 mod lists;
 mod manifests;
 mod mounts;
 mod referrers;
 mod sessions;
+mod soak;
 mod uploads;
