@@ -26,7 +26,7 @@ impl ReadOnlyStorage for Repository {
     /// nothing, so that whoever may write can.
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
         let found = if self.is_manifest(&desc.media_type) {
-            self.has_manifest(&desc.digest).await
+            self.has_manifest(&desc.digest, self.pull()).await
         } else {
             self.find_blob(&desc.digest).await.map(|found| found.is_some())
         };

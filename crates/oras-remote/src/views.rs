@@ -84,7 +84,7 @@ impl Fetcher for Manifests {
 
 impl ReadOnlyStorage for Manifests {
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
-        self.0.has_manifest(&desc.digest).await
+        self.0.has_manifest(&desc.digest, self.0.pull()).await
     }
 }
 

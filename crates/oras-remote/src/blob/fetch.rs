@@ -38,12 +38,17 @@ impl Repository {
 
     /// Whether the registry itself has a blob; a mirror is not asked, because what it has may be missing there.
     pub(crate) async fn find_blob(&self, digest: &Digest) -> Result<Option<Found>> {
-        self.find_blob_by(self.registry().origin(), digest).await
+        self.find_blob_by(self.registry().origin(), digest, self.pull()).await
     }
 
-    pub(crate) async fn find_blob_by(&self, route: &Route, digest: &Digest) -> Result<Option<Found>> {
+    /// The question before a push, under the access that the push needs anyway: one token serves both.
+    pub(crate) async fn find_blob_to_push(&self, digest: &Digest) -> Result<Option<Found>> {
+        self.find_blob_by(self.registry().origin(), digest, self.push_access()).await
+    }
+
+    async fn find_blob_by(&self, route: &Route, digest: &Digest, access: Access) -> Result<Option<Found>> {
         let uri = route.read_url(self.name(), "blobs", digest.as_str()).build()?;
-        let answer = Call::new(Method::HEAD, uri.clone(), self.pull()).send(&route.client).await?;
+        let answer = Call::new(Method::HEAD, uri.clone(), access).send(&route.client).await?;
         match answer.status().as_u16() {
             200 => found(&answer, digest).map(Some),
             404 => Ok(None),
@@ -78,7 +83,7 @@ impl Repository {
     /// What a digest stands for among the blobs.
     pub(crate) async fn resolve_blob(&self, digest: &Digest) -> Result<Descriptor> {
         for route in self.registry().routes(true) {
-            let size = match self.find_blob_by(route, digest).await {
+            let size = match self.find_blob_by(route, digest, self.pull()).await {
                 Ok(Some(Found { size: None, .. })) => {
                     let uri = route.read_url(self.name(), "blobs", digest.as_str()).build()?;
                     self.peek_blob(route, uri, digest).await

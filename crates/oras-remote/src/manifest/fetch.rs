@@ -5,6 +5,7 @@ use oras_reference::Reference;
 use serde::Deserialize;
 
 use crate::{
+    access::Access,
     client::{Answer, Call},
     mirror::Route,
     repository::Repository,
@@ -128,7 +129,7 @@ impl Repository {
 
     async fn resolve_by(&self, route: &Route, reference: &Reference) -> Result<Descriptor> {
         let identifier = reference.reference_or_default();
-        let answer = self.head_manifest(route, identifier).await?;
+        let answer = self.head_manifest(route, identifier, self.pull()).await?;
         match answer.status().as_u16() {
             200 => {}
             // No HEAD here, or an answer that only GET explains.
@@ -148,18 +149,18 @@ impl Repository {
         }
     }
 
-    async fn head_manifest(&self, route: &Route, identifier: &str) -> Result<Answer> {
+    async fn head_manifest(&self, route: &Route, identifier: &str, access: Access) -> Result<Answer> {
         let uri = route.read_url(self.name(), "manifests", identifier).build()?;
-        Call::new(Method::HEAD, uri, self.pull()).header(header::ACCEPT, self.accepted()).send(&route.client).await
+        Call::new(Method::HEAD, uri, access).header(header::ACCEPT, self.accepted()).send(&route.client).await
     }
 
     /// Whether the registry itself has a manifest; a mirror is not asked, because what it has may be missing there.
-    pub(crate) async fn has_manifest(&self, digest: &Digest) -> Result<bool> {
+    pub(crate) async fn has_manifest(&self, digest: &Digest, access: Access) -> Result<bool> {
         let route = self.registry().origin();
-        let mut answer = self.head_manifest(route, digest.as_str()).await?;
+        let mut answer = self.head_manifest(route, digest.as_str(), access.clone()).await?;
         if matches!(answer.status().as_u16(), 405 | 501) {
             let uri = route.read_url(self.name(), "manifests", digest.as_str()).build()?;
-            let call = Call::new(Method::GET, uri, self.pull()).header(header::ACCEPT, self.accepted());
+            let call = Call::new(Method::GET, uri, access).header(header::ACCEPT, self.accepted());
             answer = call.send(&route.client).await?;
         }
         match answer.status().as_u16() {

@@ -31,7 +31,7 @@ impl Repository {
     /// Stores a manifest under its digest.
     pub(crate) async fn push_manifest(&self, desc: &Descriptor, content: Blob, deferred: bool) -> Result<()> {
         let known = !self.take_absent(desc)
-            && match self.has_manifest(&desc.digest).await {
+            && match self.has_manifest(&desc.digest, self.push_access()).await {
                 // Who may not look must try.
                 Err(error) if error.kind() == ErrorKind::Denied => false,
                 known => known?,

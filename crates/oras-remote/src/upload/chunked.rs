@@ -27,7 +27,7 @@ impl Upload<'_> {
         let mut chunks = Chunks::new(content);
         match self.send_all(&mut session, size, &mut chunks).await {
             Ok(Sent::Complete) => {
-                if repository.find_blob(&desc.digest).await?.is_some() {
+                if repository.find_blob_to_push(&desc.digest).await?.is_some() {
                     return Ok(Attempt::Done);
                 }
             }

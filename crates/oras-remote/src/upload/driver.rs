@@ -74,7 +74,7 @@ impl Repository {
         if self.take_absent(desc) {
             return Ok(false);
         }
-        match self.find_blob(&desc.digest).await {
+        match self.find_blob_to_push(&desc.digest).await {
             Ok(found) => Ok(found.is_some()),
             Err(error) if error.kind() == ErrorKind::Denied => Ok(false),
             Err(error) => Err(error),
@@ -146,7 +146,7 @@ impl<'a> Upload<'a> {
                 }
                 Attempt::Again(error) => {
                     // The answer to the request that closed the session may have been lost.
-                    if repository.find_blob(&desc.digest).await.is_ok_and(|found| found.is_some()) {
+                    if repository.find_blob_to_push(&desc.digest).await.is_ok_and(|found| found.is_some()) {
                         return Ok(());
                     }
                     Some(error)

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header};
 use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
@@ -26,7 +28,6 @@ const MAX_BARREN_QUESTIONS: u32 = 4;
 /// # Cancel safety
 ///
 /// When a future of it was dropped, ask [`synchronize`](Self::synchronize) before anything else.
-#[derive(Debug)]
 pub struct UploadSession {
     pub(super) repository: Repository,
     pub(super) location: Uri,
@@ -35,6 +36,17 @@ pub struct UploadSession {
     pub(super) barren: u32,
     /// Whether it was asked where it stands: after something broke.
     resumed: bool,
+}
+
+impl fmt::Debug for UploadSession {
+    /// Without the location, which lets anybody write who knows it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadSession")
+            .field("repository", &self.repository)
+            .field("offset", &self.offset)
+            .field("min_chunk", &self.min_chunk)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of a chunk.

@@ -12,7 +12,7 @@ use oras_remote::{RegistryOptions, Repository};
 use oras_transport::{HttpClient, HttpClientBuilder, RetryPolicy};
 
 pub(crate) use content::{blob, image, push, random_bytes};
-pub(crate) use origin::{Heads, Origin};
+pub(crate) use origin::Origin;
 pub(crate) use tls::Authority;
 
 /// Nothing here takes as long; who waits for it hangs.

@@ -1,0 +1,160 @@
+//! No secret is in what anybody prints: one that can be told from all else is looked for everywhere.
+
+use std::{error::Error as StdError, fmt::Debug};
+
+use futures_util::TryStreamExt as _;
+use http::StatusCode;
+use oras_auth::{AuthLayer, Credential, CredentialStore as _, StaticCredential};
+use oras_content::{Blob, Error, Fetcher as _, MediaType, Pusher as _, Report, Resolver as _, TagLister as _};
+use oras_credentials::MemoryCredentials;
+use oras_descriptor::Algorithm;
+use oras_registry::{
+    Accounts, Action, AuthScheme, Behaviour, Fault, LocationStyle, Permission, Redirect, RequestKind, Server,
+};
+use oras_remote::{RegistryOptions, Repository};
+use oras_transport::HttpClient;
+
+use crate::support::{Origin, blob, builder, plain, push, repository_with};
+
+const SECRET: &str = "marker-s3cr3t-7d1f";
+
+#[track_caller]
+fn assert_silent(what: &str, text: &str) {
+    // As it is, and as Basic sends it.
+    for form in [SECRET, "bWFya2VyLXMzY3IzdC03ZDFm", "m9ya2VyLXMzY3IzdC03ZDFm", "YWxpY2U6bWFya2Vy"] {
+        assert!(!text.contains(form), "{what} tells a secret: {text}");
+    }
+}
+
+#[track_caller]
+fn assert_quiet(what: &str, value: &impl Debug) {
+    assert_silent(what, &format!("{value:?} {value:#?}"));
+}
+
+/// Looks at an error and at all that lies below it.
+#[track_caller]
+fn assert_error_quiet(what: &str, error: &Error) {
+    assert_silent(what, &Report::new(error).to_string());
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        assert_silent(what, &format!("{error} {error:?} {error:#?}"));
+        next = error.source();
+    }
+}
+
+fn as_alice(server: &Server, credential: Credential) -> RegistryOptions {
+    plain().with_credentials(StaticCredential::new(server.host(), credential))
+}
+
+/// Every call, of which each may fail.
+async fn errors_of(repo: &Repository) -> Vec<Error> {
+    let (desc, bytes) = blob(1000, 77);
+    let mut errors = Vec::new();
+    errors.extend(repo.registry().ping().await.err());
+    errors.extend(repo.resolve("v1").await.err());
+    errors.extend(repo.fetch(&desc).await.unwrap().bytes(1000).await.err());
+    errors.extend(repo.push(&desc, Blob::from_bytes(bytes)).await.err());
+    errors.extend(repo.tags(None).try_collect::<Vec<_>>().await.err());
+    errors.extend(repo.registry().repositories(None).try_collect::<Vec<_>>().await.err());
+    errors
+}
+
+#[tokio::test]
+async fn refused_credentials_are_in_no_error() {
+    for scheme in [AuthScheme::Basic, AuthScheme::Token] {
+        let accounts = Accounts::new().with_user("alice", "another", [Permission::all()]);
+        let server = Server::builder().with_auth(scheme, accounts).start().await.unwrap();
+        for credential in
+            [Credential::password("alice", SECRET), Credential::refresh_token(SECRET), Credential::access_token(SECRET)]
+        {
+            let repo = repository_with(&server, "a/b", as_alice(&server, credential));
+            let errors = errors_of(&repo).await;
+            assert_eq!(errors.len(), 6, "everything is refused: {errors:?}");
+            errors.iter().for_each(|error| assert_error_quiet(&format!("{scheme:?}"), error));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_a_secret_is_not_repeated() {
+    // A token server whose answer is broken, and one that says the token in the place of an error.
+    for answer in [
+        format!("200 OK\r\ncontent-type: application/json\r\n\r\n{{\"token\":\"{SECRET}\""),
+        format!("400 Bad Request\r\ncontent-type: application/json\r\n\r\n{{\"token\":\"{SECRET}\"}}"),
+        format!("307 Temporary Redirect\r\nlocation: ftp://localhost/?token={SECRET}\r\n"),
+        format!("307 Temporary Redirect\r\nlocation: http://alice:{SECRET}@localhost:1/x\r\n"),
+    ] {
+        let token_server = Origin::start(move |_, _| answer.clone()).await;
+        let realm = format!("http://localhost:{}/token?account={SECRET}", token_server.port());
+        let quirk = Behaviour::with(|behaviour| behaviour.tokens.realm = Some(realm));
+        let accounts = Accounts::new().with_user("alice", SECRET, [Permission::all()]);
+        let server =
+            Server::builder().with_auth(AuthScheme::Token, accounts).with_behaviour(quirk).start().await.unwrap();
+        let repo = repository_with(&server, "a/b", as_alice(&server, Credential::password("alice", SECRET)));
+        let errors = errors_of(&repo).await;
+        assert!(errors.len() >= 5, "there is no token: {errors:?}");
+        errors.iter().for_each(|error| assert_error_quiet("a broken token", error));
+    }
+}
+
+#[tokio::test]
+async fn signatures_of_redirects_and_sessions_are_in_no_error() {
+    let server = Server::builder().with_second_origin().with_recorded_requests(100).start().await.unwrap();
+    let repo = repository_with(&server, "a/b", plain());
+    let (_, bytes) = blob(1000, 1);
+    let desc = push(&repo, &MediaType::OCI_LAYER, &bytes).await;
+    server.set_behaviour(Behaviour::with(|behaviour| {
+        behaviour.blobs.redirect = Redirect::SecondOrigin;
+        behaviour.uploads.location = LocationStyle::Absolute;
+        let gone = Action::Status(StatusCode::INTERNAL_SERVER_ERROR, None);
+        behaviour.faults.push(Fault::new(gone.clone()).on(RequestKind::SecondOrigin));
+        behaviour.faults.push(Fault::new(gone).on(RequestKind::UploadFinish));
+    }));
+    let fetched = repo.fetch(&desc).await.unwrap().bytes(1000).await.unwrap_err();
+    let (other, bytes) = blob(1000, 2);
+    let pushed = repo.push(&other, Blob::from_bytes(bytes)).await.unwrap_err();
+    let mut signed = 0;
+    for request in server.requests() {
+        let Some((_, query)) = request.target.split_once('?') else { continue };
+        let parameters = query.split('&').filter_map(|pair| pair.split_once('='));
+        let mut secrets = parameters.filter(|(name, _)| *name != "digest").map(|(_, value)| value);
+        let Some(secret) = secrets.next() else { continue };
+        signed += 1;
+        for error in [&fetched, &pushed] {
+            let text = format!("{error:?} {error:#?} {}", Report::new(error));
+            assert!(!text.contains(secret), "{secret} is told: {text}");
+        }
+    }
+    assert!(signed > 1);
+}
+
+#[tokio::test]
+async fn nothing_that_holds_a_secret_prints_it() {
+    let server = Server::builder().start().await.unwrap();
+    let credential = Credential::password("alice", SECRET).with_refresh_token(SECRET).with_access_token(SECRET);
+    let provider = StaticCredential::new(server.host(), credential.clone());
+    let store = MemoryCredentials::new();
+    store.put(&server.host(), &credential).await.unwrap();
+    let options = as_alice(&server, credential.clone());
+    let repo = repository_with(&server, "a/b", options.clone());
+    let session = repo.start_upload(Algorithm::Sha256).await.unwrap();
+    let state = serde_json::to_string(&session.state()).unwrap();
+
+    assert_quiet("Credential", &credential);
+    assert_quiet("StaticCredential", &provider);
+    assert_quiet("MemoryCredentials", &store);
+    assert_quiet("AuthLayer", &AuthLayer::new(provider.clone()));
+    assert_quiet("HttpClient", &builder().build().layer(&AuthLayer::new(provider)));
+    let header = http::HeaderValue::from_static(SECRET);
+    let configured = HttpClient::builder().with_header(http::HeaderName::from_static("x-api-key"), header);
+    assert_quiet("HttpClientBuilder", &configured);
+    assert_quiet("RegistryOptions", &options);
+    assert_quiet("Repository", &repo);
+    assert_quiet("Registry", repo.registry());
+    assert_quiet("Repository::blobs", &repo.blobs());
+    let location: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let location = location["location"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    for text in [format!("{session:?}"), format!("{:?}", session.state())] {
+        assert!(!text.contains(&location), "the session is told: {text}");
+    }
+}
