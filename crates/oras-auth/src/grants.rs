@@ -1,6 +1,6 @@
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -35,8 +35,8 @@ pub(crate) struct Grants {
     cache: TokenCache,
     remembered: Mutex<HashMap<Place, Credential>>,
     lookups: Flights<Place, Credential>,
-    /// What was served without asking who wants it.
-    open: Mutex<HashSet<(Origin, Scopes)>>,
+    /// What anybody may do, as was seen.
+    open: Mutex<HashMap<Origin, Scopes>>,
 }
 
 impl Grants {
@@ -57,28 +57,25 @@ impl Grants {
         self.settings().cache.is_some()
     }
 
-    /// Whether it is known how the registry wants to be told who asks, or that it does not want to.
+    /// Whether it is known how the registry wants to be told who asks.
     pub(crate) fn is_known(&self, target: &Target) -> bool {
-        let is_open = || self.open().contains(&(target.origin.clone(), target.scopes.clone()));
-        (self.keeps() && self.cache.scheme(&target.origin).is_some()) || is_open()
+        self.keeps() && self.cache.scheme(&target.origin).is_some()
     }
 
-    /// Remembers whether what was asked for without a credential was served.
-    pub(crate) fn note_open(&self, target: &Target, is_open: bool) {
-        let key = (target.origin.clone(), target.scopes.clone());
-        let mut open = self.open();
-        if !is_open {
-            open.remove(&key);
+    /// Whether a request like this one was answered without anybody saying who asks.
+    pub(crate) fn is_open(&self, target: &Target) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&target.origin).is_some_and(|scopes| scopes.covers(&target.scopes))
+    }
+
+    /// Notes that a request was answered without anybody saying who asks.
+    pub(crate) fn note_open(&self, target: &Target) {
+        if self.is_open(target) {
             return;
         }
-        if open.len() >= MAX_REMEMBERED {
-            open.clear();
-        }
-        open.insert(key);
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashSet<(Origin, Scopes)>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = open.remove(&target.origin).unwrap_or_default();
+        open.insert(target.origin.clone(), scopes.merged(&target.scopes));
     }
 
     /// What to say without being asked: nothing to a registry that has not asked before.

@@ -41,7 +41,8 @@ impl AuthService {
         };
         let head = http::Request::from_parts(parts, ());
         let mut grant = self.grants.known(&target).await?;
-        if grant.is_none() && body.is_streamed() && !self.grants.is_known(&target) {
+        let may_be_refused = !self.grants.is_known(&target) && !self.grants.is_open(&target);
+        if grant.is_none() && body.is_streamed() && may_be_refused {
             grant = self.probe(&target, head.uri()).await?;
         }
         self.send(&target, &head, body, grant).await
@@ -61,10 +62,10 @@ impl AuthService {
                 grant.apply(&mut request);
             }
             let (response, refused) = inspect(self.client.send(request).await?, head.uri(), grant.as_ref()).await?;
-            if grant.is_none() && (refused.is_some() || response.status().is_success()) {
-                self.grants.note_open(target, refused.is_none());
-            }
             let Some(challenges) = refused.filter(|_| round <= MAX_TOKENS) else {
+                if grant.is_none() && response.status() != StatusCode::UNAUTHORIZED {
+                    self.grants.note_open(target);
+                }
                 return Ok(response);
             };
             let Some(next) = self.grants.other(target, head.uri(), &challenges, grant.as_ref()).await? else {
@@ -90,10 +91,7 @@ impl AuthService {
         response.into_body().discard().await;
         match refused {
             Some(challenges) => self.grants.other(target, uri, &challenges, None).await,
-            None => {
-                self.grants.note_open(target, true);
-                Ok(None)
-            }
+            None => Ok(None),
         }
     }
 }

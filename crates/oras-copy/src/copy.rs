@@ -31,11 +31,15 @@ pub async fn copy<S: ReadOnlyTarget, D: Target>(
     dst_ref: &str,
     options: &CopyOptions,
 ) -> Result<Descriptor, CopyError> {
-    let ctx = Context::new(src, dst, options, Mode::Copy);
-    let root = ctx.begin(src_ref).await?;
-    let name = name_of(src_ref, dst_ref, &root)?;
-    ctx.copy_root(&root, name).await?;
-    Ok(root)
+    // Boxed, because the futures of two stores are in it: callers with small stacks await it too.
+    Box::pin(async move {
+        let ctx = Context::new(src, dst, options, Mode::Copy);
+        let root = ctx.begin(src_ref).await?;
+        let name = name_of(src_ref, dst_ref, &root)?;
+        ctx.copy_root(&root, name).await?;
+        Ok(root)
+    })
+    .await
 }
 
 /// Copies a node with all that it points to.

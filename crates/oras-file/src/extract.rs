@@ -9,15 +9,14 @@ use std::{
 };
 
 use cap_std::fs::{Dir, OpenOptions};
-use oras_content::{Error, ErrorKind, Result};
+use oras_content::{Error, ErrorKind, Result, fs::failed};
 use tar::EntryType;
 
 use crate::{
     entry_path::{ArchivePaths, text},
-    failed,
     modes::{self, Modes},
     options::FileOptions,
-    place::is_escape,
+    place::{self, Links, Missing, is_escape},
     policy::{Duplicates, LinkPolicy, PrivilegedBits, SpecialFiles, UnpackPolicy},
     unpack::{Meter, Metered},
 };
@@ -213,8 +212,7 @@ impl<'a> Extractor<'a> {
     fn find_file(&self, path: &Path) -> Option<PathBuf> {
         let name = path.file_name()?;
         let parent = self.bounds.base.join(path.parent()?);
-        let parent = if parent.as_os_str().is_empty() { parent } else { self.bounds.dir.canonicalize(parent).ok()? };
-        let found = parent.join(name);
+        let found = place::without_links(&self.bounds.dir, &parent).ok()?.join(name);
         self.made.get(&found).is_some_and(|is_file| *is_file).then_some(found)
     }
 
@@ -251,24 +249,14 @@ impl<'a> Extractor<'a> {
 
     fn open_parent(&self, path: &Path) -> Result<Parent> {
         let bound = &self.bounds.dir;
-        let mut here = self.bounds.base.clone();
-        for part in path.components() {
-            let next = here.join(part);
-            here = match bound.symlink_metadata(&next) {
-                Ok(found) if found.is_dir() => next,
-                // A link is followed where links are allowed, and never out of the bounds.
-                Ok(found) if found.is_symlink() && self.policy.links != LinkPolicy::Refuse => {
-                    bound.canonicalize(&next).map_err(|error| escaped(path, error))?
-                }
-                Ok(_) => return Err(denied(path, "leads through what is no directory")),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    bound.create_dir(&next).map(|()| next).map_err(|error| escaped(path, error))?
-                }
-                Err(error) => return Err(escaped(path, error)),
-            };
-        }
-        let dir = if here.as_os_str().is_empty() { bound.try_clone() } else { bound.open_dir(&here) };
-        Ok(Parent { dir: dir.map_err(|error| escaped(path, error))?, path: here })
+        let links = if self.policy.links == LinkPolicy::Refuse { Links::Refuse } else { Links::Follow };
+        let found = place::descend(bound, self.bounds.base.clone(), path.components(), Missing::Create, links)
+            .and_then(|here| Ok(Parent { dir: place::open(bound, &here)?, path: here }));
+        found.map_err(|error| match error.kind() {
+            _ if is_escape(&error) => denied(path, "leads out of the directory"),
+            io::ErrorKind::NotADirectory => denied(path, "leads through what is no directory"),
+            _ => failed("open", path, error),
+        })
     }
 
     fn mode<R: Read>(&self, entry: &Entry<'_, R>, path: &Path) -> Result<u32> {
@@ -338,10 +326,6 @@ fn mtime<R: Read>(entry: &Entry<'_, R>) -> u64 {
 
 fn denied(path: &Path, problem: &str) -> Error {
     Error::new(ErrorKind::Denied, format!("the entry {:?} {problem}", path.display().to_string()))
-}
-
-fn escaped(path: &Path, error: io::Error) -> Error {
-    if is_escape(&error) { denied(path, "leads out of the directory") } else { failed("open", path, error) }
 }
 
 /// An archive that cannot be read is corrupt, unless what stopped it is an error of ours.

@@ -53,10 +53,6 @@ mod tar_header;
 mod unpack;
 mod write_to;
 
-use std::{io, path::Path};
-
-use oras_content::{Error, ErrorKind};
-
 pub use compress::Compression;
 pub use name::{NameError, check_portable_name};
 pub use options::FileOptions;
@@ -68,12 +64,3 @@ pub use policy::{
 pub use sink::{FILE_MODE, FILE_MTIME};
 pub use store::{DEFAULT_FALLBACK_LIMIT, FileStore};
 pub use write_to::write_to;
-
-/// An error of the system about a path; one of ours that travelled inside it comes out again.
-fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
-    if let Some(ours) = Error::find_in(&error) {
-        return ours.clone();
-    }
-    let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
-    Error::new(kind, format!("cannot {verb} {}", path.display())).with_source(error)
-}

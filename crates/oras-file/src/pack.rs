@@ -244,7 +244,7 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 }
 
 fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
-    crate::failed(verb, path, error)
+    oras_content::fs::failed(verb, path, error)
 }
 
 #[cfg(unix)]

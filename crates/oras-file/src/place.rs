@@ -5,15 +5,14 @@ use std::{
     fs::File,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
-use oras_content::{Digest, Error, ErrorKind, Result};
+use oras_content::{Digest, Error, ErrorKind, Result, fs::failed};
 
 use crate::{
-    failed,
     name::{NameError, Target, check_portable_name, follow},
     options::FileOptions,
 };
@@ -29,8 +28,22 @@ pub(crate) struct Place {
     pub(crate) path: PathBuf,
 }
 
-/// Finds the place of a name below `root`, and creates the directories on the way.
-pub(crate) fn find(root: &Path, options: &FileOptions, name: &str) -> Result<Place> {
+/// What is done about directories on the way that are not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Create,
+    Refuse,
+}
+
+/// What is done about links on the way. None is followed out of the bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    Follow,
+    Refuse,
+}
+
+/// Finds the place of a name below `root`.
+pub(crate) fn find(root: &Path, options: &FileOptions, name: &str, missing: Missing) -> Result<Place> {
     if options.portable_names || cfg!(windows) {
         check_portable_name(name)?;
     }
@@ -43,18 +56,57 @@ pub(crate) fn find(root: &Path, options: &FileOptions, name: &str) -> Result<Pla
     let Some((last, parents)) = parts.split_last() else {
         return Err(Error::new(ErrorKind::Denied, format!("the name {name:?} is the directory itself")));
     };
-    let mut dir = open_root(root)?;
-    let mut path = root.to_owned();
-    for parent in parents {
-        path.push(parent);
-        // Links on the way are followed as long as they stay below `root`.
-        dir = match enter(&dir, parent) {
-            Err(error) if is_escape(&error) && options.allow_traversal => return find_anywhere(root, name),
-            Err(error) if is_escape(&error) => return Err(Error::from(outside())),
-            entered => entered.map_err(|error| failed("open", &path, error))?,
+    let bound = open_root(root)?;
+    let path = root.join(parts.join("/"));
+    let dir = descend(&bound, PathBuf::new(), parents, missing, Links::Follow).and_then(|here| open(&bound, &here));
+    match dir {
+        Err(error) if is_escape(&error) && options.allow_traversal => find_anywhere(root, name),
+        Err(error) if is_escape(&error) => Err(outside().into()),
+        Err(error) => Err(failed("open the directory of", &path, error)),
+        Ok(dir) => Ok(Place { dir, name: last.clone(), path }),
+    }
+}
+
+/// Goes down from a directory below `bound`, and says where that leads to when no link is left in the path.
+pub(crate) fn descend(
+    bound: &Dir,
+    from: PathBuf,
+    parts: impl IntoIterator<Item = impl AsRef<Path>>,
+    missing: Missing,
+    links: Links,
+) -> io::Result<PathBuf> {
+    let mut here = from;
+    for part in parts {
+        let next = here.join(part);
+        here = match bound.symlink_metadata(&next) {
+            Ok(found) if found.is_dir() => next,
+            Ok(found) if found.is_symlink() && links == Links::Follow => without_links(bound, &next)?,
+            Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && missing == Missing::Create => {
+                match bound.create_dir(&next) {
+                    // Somebody else was first.
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                    _ => next,
+                }
+            }
+            Err(error) => return Err(error),
         };
     }
-    Ok(Place { dir, name: last.clone(), path: path.join(last) })
+    Ok(here)
+}
+
+/// Where a path leads when no link is left in it; empty for `bound` itself.
+pub(crate) fn without_links(bound: &Dir, path: &Path) -> io::Result<PathBuf> {
+    if path.as_os_str().is_empty() {
+        return Ok(PathBuf::new());
+    }
+    let found = bound.canonicalize(path)?;
+    Ok(found.components().filter(|part| matches!(part, Component::Normal(_))).collect())
+}
+
+/// Opens a directory below `bound`, or `bound` itself.
+pub(crate) fn open(bound: &Dir, path: &Path) -> io::Result<Dir> {
+    if path.as_os_str().is_empty() { bound.try_clone() } else { bound.open_dir(path) }
 }
 
 pub(crate) fn open_root(root: &Path) -> Result<Dir> {
@@ -71,20 +123,6 @@ fn find_anywhere(root: &Path, name: &str) -> Result<Place> {
         return Err(Error::new(ErrorKind::Denied, format!("the name {name:?} is no name of a file")));
     };
     Ok(Place { dir: open_root(parent)?, name: last.to_owned(), path: path.clone() })
-}
-
-/// Opens a directory, which is created if nothing is there.
-fn enter(dir: &Dir, name: &str) -> io::Result<Dir> {
-    match dir.open_dir(name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            match dir.create_dir(name) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
-            dir.open_dir(name)
-        }
-        opened => opened,
-    }
 }
 
 /// Whether a path led out of the directory of a handle. The system says so with an error of its own, cap-std with a

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use oras_content::{
     Blob, BoxStream, Deleter, Error, ErrorKind, Fetcher, PredecessorFinder, Pusher, ReadOnlyStorage, ReadOnlyTarget,
     Resolver, Result, Storage, TagLister, Tagger, Target, Untagger, fetch_links,
-    fs::{FileSource, blocking, write_blob},
+    fs::{FileSource, blocking, failed, write_blob},
 };
 use oras_descriptor::{
     Algorithm, Descriptor, Digest, MediaType,
@@ -14,7 +14,7 @@ use oras_descriptor::{
 };
 
 use crate::{
-    failed, sink,
+    sink,
     store::{FileStore, GiveUp, Named},
     unpack,
 };

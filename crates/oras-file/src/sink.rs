@@ -13,15 +13,15 @@ use std::{
 
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, fill},
+    fs::{blocking, failed, fill},
 };
 use oras_descriptor::{Algorithm, Descriptor, Digest};
 
 use crate::{
-    failed, modes,
+    modes,
     name::NameError,
     options::FileOptions,
-    place::{self, Beside, Place},
+    place::{self, Beside, Missing, Place},
 };
 
 /// The annotation of a single file that keeps its mode, in octal.
@@ -53,7 +53,7 @@ pub(crate) async fn write_file(
     }
     let (root, opening, name, digest) = (root.to_owned(), options.clone(), name.to_owned(), desc.digest.clone());
     let (place, mut beside) = blocking(move || {
-        let place = Arc::new(place::find(&root, &opening, &name)?);
+        let place = Arc::new(place::find(&root, &opening, &name, Missing::Create)?);
         check_free(&place, &opening, &name)?;
         let beside = if opening.resume { place.open_part(&digest)? } else { place.create_beside()? };
         Ok((place, beside))
@@ -69,7 +69,7 @@ pub(crate) async fn write_file(
 }
 
 fn write_whole(root: &Path, options: &FileOptions, name: &str, desc: &Descriptor, bytes: &[u8]) -> Result<PathBuf> {
-    let place = Arc::new(place::find(root, options, name)?);
+    let place = Arc::new(place::find(root, options, name, Missing::Create)?);
     check_free(&place, options, name)?;
     let mut beside = place.create_beside()?;
     beside.file.write_all(bytes).map_err(|error| failed("write", &place.path, error))?;
@@ -139,7 +139,10 @@ pub(crate) fn find_identical(
     desc: &Descriptor,
     cancelled: &AtomicBool,
 ) -> Result<Option<PathBuf>> {
-    let place = place::find(root, options, name)?;
+    let place = match place::find(root, options, name, Missing::Refuse) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        place => place?,
+    };
     let is_candidate =
         place.dir.symlink_metadata(&place.name).is_ok_and(|found| found.is_file() && found.len() == desc.size);
     if !is_candidate {

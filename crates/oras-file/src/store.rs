@@ -8,7 +8,10 @@ use std::{
     },
 };
 
-use oras_content::{Error, ErrorKind, LimitedStorage, Result, fs::blocking};
+use oras_content::{
+    Error, ErrorKind, LimitedStorage, Result,
+    fs::{blocking, failed},
+};
 use oras_descriptor::{
     Algorithm, Descriptor, Digest, MediaType,
     annotation::{CONTENT_DIGEST, CONTENT_UNPACK, TITLE},
@@ -17,7 +20,6 @@ use oras_memory::{MemoryStore, PredecessorGraph, TagIndex};
 use tempfile::TempDir;
 
 use crate::{
-    failed,
     name::{NameError, check_portable_name},
     options::FileOptions,
     pack, sink,

@@ -9,16 +9,15 @@ use std::{
 };
 
 use cap_std::fs::Dir;
-use oras_content::{Digest, Error, ErrorKind, Result};
+use oras_content::{Digest, Error, ErrorKind, Result, fs::failed};
 use oras_descriptor::Hasher;
 
 use crate::{
     compress::decompress,
     extract::{Bounds, Extractor},
-    failed,
     name::{NameError, Target, follow},
     options::FileOptions,
-    place::{self, Place},
+    place::{self, Missing, Place},
     policy::{LinkPolicy, RATIO_FLOOR, UnpackPolicy},
 };
 
@@ -41,7 +40,7 @@ pub(crate) fn unpack(root: &Path, options: &FileOptions, archive: &Path, job: &J
         let bounds = Bounds { dir: place::open_root(root)?, base: PathBuf::new(), shown: root.to_owned() };
         return run(bounds, options, archive, job);
     }
-    let place = place::find(root, options, job.name)?;
+    let place = place::find(root, options, job.name, Missing::Create)?;
     match place.dir.symlink_metadata(&place.name) {
         Ok(_) if options.keep_existing => Err(NameError::Exists { name: job.name.to_owned() }.into()),
         Ok(found) if found.is_dir() => run(bounds(root, options, &place, &place.name)?, options, archive, job),
@@ -72,8 +71,8 @@ fn bounds(root: &Path, options: &FileOptions, place: &Place, name: &str) -> Resu
         Some(parent) => {
             let dir = place::open_root(root)?;
             // Links on the way to the directory are gone from the path that is counted from here on.
-            let parent = if parent.as_os_str().is_empty() { Ok(PathBuf::new()) } else { dir.canonicalize(parent) };
-            let base = parent.map_err(|error| failed("open", &shown, error))?.join(name);
+            let parent = place::without_links(&dir, parent).map_err(|error| failed("open", &shown, error))?;
+            let base = parent.join(name);
             Ok(Bounds { dir, base, shown })
         }
         None => {

@@ -16,12 +16,12 @@ use oras_memory::PredecessorGraph;
 use tokio::{io::AsyncWrite, sync::Mutex};
 
 use crate::{
-    INDEX_FILE,
     archive_sink::{ArchiveCompression, ArchiveSink},
     blobs::check_limit,
     entries,
     graph::list_referrers,
     index::Snapshot,
+    names::INDEX_FILE,
     options::LayoutOptions,
     refs::{check_name, unknown},
     version::{VERSION_DOCUMENT, VERSION_FILE},

@@ -11,11 +11,11 @@ use std::{
 use bytes::Bytes;
 use oras_content::{
     Blob, Deleter, Error, ErrorKind, Fetcher, Location, MountOutcome, Pusher, ReadOnlyStorage, Result,
-    fs::{FileSource, blocking},
+    fs::{FileSource, blocking, failed},
 };
 use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType, Verifier};
 
-use crate::{INGEST, failed, ingest, options::LayoutOptions};
+use crate::{ingest, names::INGEST, options::LayoutOptions};
 
 /// Stands for a registry in the location of a layout; no registry can be called so.
 const LAYOUT_LOCATION: &str = "oci-layout:";

@@ -6,11 +6,10 @@ use std::{
     io::Read as _,
 };
 
-use oras_content::{Error, ErrorKind, Result};
+use oras_content::{Error, ErrorKind, Result, fs::failed};
 use oras_descriptor::{Algorithm, Descriptor, Digest, links};
 
 use crate::{
-    failed,
     gc::files_in,
     layout::{Inner, OciLayout, Reach},
 };

@@ -7,13 +7,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use oras_content::{Deleter, Error, Result};
+use oras_content::{Deleter, Error, Result, fs::failed};
 use oras_descriptor::{Algorithm, Descriptor, Digest, IndexEdit};
 
 use crate::{
     blobs::is_missing,
     entries::name,
-    failed,
     graph::Graph,
     layout::{Inner, OciLayout, Reach},
     lock::LOCK_FILE,

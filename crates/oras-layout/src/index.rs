@@ -13,14 +13,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use oras_content::{Error, ErrorKind, Result};
+use oras_content::{Error, ErrorKind, Result, fs::failed};
 use oras_descriptor::{Descriptor, Digest, IndexEdit, Platform};
 use oras_memory::TagIndex;
 
 use crate::{
-    INDEX_FILE, INGEST,
     entries::{name, nameless},
-    failed, ingest,
+    ingest,
+    names::{INDEX_FILE, INGEST},
 };
 
 /// The index as it was at one time.

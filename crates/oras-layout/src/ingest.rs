@@ -10,11 +10,11 @@ use std::{
 use bytes::Bytes;
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, fill, write_and_hash},
+    fs::{blocking, failed, fill, write_and_hash},
 };
 use oras_descriptor::{Algorithm, Descriptor, MediaType, Verifier};
 
-use crate::{blobs::BlobDir, failed};
+use crate::blobs::BlobDir;
 
 /// Content up to this size is gathered in memory and written at once: a file that small is not worth continuing.
 const SMALL: u64 = 64 * 1024;

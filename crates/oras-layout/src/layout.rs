@@ -5,16 +5,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use oras_content::{Error, ErrorKind, Result, fs::blocking};
+use oras_content::{
+    Error, ErrorKind, Result,
+    fs::{blocking, failed},
+};
 use oras_descriptor::{Descriptor, Digest, IndexEdit};
 
 use crate::{
-    INDEX_FILE,
     blobs::{BlobDir, is_missing},
-    entries, failed,
+    entries,
     graph::Graph,
     index::{Snapshot, write_whole},
     lock::LayoutLock,
+    names::INDEX_FILE,
     options::LayoutOptions,
     version,
 };

@@ -1,8 +1,9 @@
 //! OCI image layouts as content stores: directories and tar archives.
 //!
 //! Content flows into an [`OciLayout`] through `push` or `ingest`: it is written into `ingest/`, verified there, and
-//! renamed into `blobs/`. Manifests are listed in `index.json`, where entries may have names: tags. [`BlobDir`] is the
-//! same without an index.
+//! renamed into `blobs/`. Manifests are listed in `index.json`, where entries may have names: tags. Processes may share
+//! a layout. [`ReadOnlyLayout`] gives what a directory or a tar archive holds, and [`LayoutArchive`] writes an archive
+//! in one pass. [`BlobDir`] and [`TarBlobs`] are the same without an index.
 //!
 //! ```
 //! use oras_content::{Blob, Descriptor, ReadOnlyTarget as _, Target as _};
@@ -42,16 +43,13 @@ mod index;
 mod ingest;
 mod layout;
 mod lock;
+mod names;
 mod options;
 mod read_only;
 mod refs;
 mod storage;
 mod tar_reader;
 mod version;
-
-use std::{io, path::Path};
-
-use oras_content::{Error, ErrorKind};
 
 pub use archive::LayoutArchive;
 pub use archive_sink::ArchiveCompression;
@@ -62,12 +60,3 @@ pub use layout::OciLayout;
 pub use options::LayoutOptions;
 pub use read_only::ReadOnlyLayout;
 pub use tar_reader::TarBlobs;
-
-/// The index of a layout.
-const INDEX_FILE: &str = "index.json";
-/// The directory for what is not whole yet; others ignore it.
-const INGEST: &str = "ingest";
-
-fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot {verb} {}", path.display())).with_source(error)
-}

@@ -5,9 +5,7 @@ use std::{
     path::Path,
 };
 
-use oras_content::Result;
-
-use crate::failed;
+use oras_content::{Result, fs::failed};
 
 /// The lock file: one of its own, because each change gives `index.json` another inode.
 pub(crate) const LOCK_FILE: &str = ".lock";

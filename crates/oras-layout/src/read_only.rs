@@ -8,17 +8,17 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 use oras_content::{
     Blob, BoxStream, Error, ErrorKind, Fetcher, Location, PredecessorFinder, ReadOnlyStorage, ReadOnlyTarget, Resolver,
-    Result, TagLister, fs::blocking,
+    Result, TagLister,
+    fs::{blocking, failed},
 };
 use oras_descriptor::{Descriptor, Digest, MediaType};
 
 use crate::{
-    INDEX_FILE,
     blobs::BlobDir,
-    failed,
     graph::{Graph, list_referrers},
     index::Snapshot,
     layout::read_layout,
+    names::INDEX_FILE,
     options::LayoutOptions,
     refs::{resolve_in, unknown},
     tar_reader::TarBlobs,

@@ -11,16 +11,15 @@ use std::{
 use bytes::Bytes;
 use oras_content::{
     Blob, BlobSource, BoxFuture, ByteStream, Error, ErrorKind, Fetcher, ReadOnlyStorage, Result,
-    fs::{FileSource, blocking},
+    fs::{FileSource, blocking, failed},
 };
 use oras_descriptor::{Descriptor, Digest};
 use tempfile::TempPath;
 
 use crate::{
-    INDEX_FILE,
     blobs::{check_limit, verify},
-    failed,
     graph::ManifestReader,
+    names::INDEX_FILE,
     version::VERSION_FILE,
 };
 

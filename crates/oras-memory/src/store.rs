@@ -109,8 +109,11 @@ impl Fetcher for MemoryStore {
 }
 
 impl ReadOnlyStorage for MemoryStore {
+    /// A manifest is there only if it came as one: bytes that came as the layer of another manifest say nothing about what
+    /// they would point to.
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
-        Ok(self.read().entry(desc).is_ok())
+        let state = self.read();
+        Ok(state.entry(desc).is_ok() && !state.is_new_manifest(desc))
     }
 }
 

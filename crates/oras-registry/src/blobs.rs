@@ -4,7 +4,7 @@ use http::{Response, StatusCode, header};
 use oras_descriptor::{Algorithm, Digest};
 
 use crate::{
-    behaviour::{DigestHeader, RangeQuirk, Redirect},
+    behaviour::{BlobQuirks, DigestHeader, RangeQuirk, Redirect},
     body::Body,
     call::Call,
     error::{ApiError, Code, Result},
@@ -42,7 +42,7 @@ pub(crate) async fn serve(registry: &Registry, call: &Call, digest: &Digest, siz
     let mut response = match asked {
         _ if is_unchanged(call, &tag) => reply::empty(StatusCode::NOT_MODIFIED),
         Asked::Nothing => return Err(unsatisfiable(size)),
-        Asked::Whole if call.is_head() => head(size, call.quirks().blobs.head_without_length),
+        Asked::Whole if call.is_head() => head(&call.quirks().blobs, size),
         Asked::Whole => {
             let stream = registry.storage().read_blob(call.name(), digest, 0..size).await?;
             Response::new(Body::stream(size, stream.ok_or_else(|| unknown(digest))?))
@@ -71,10 +71,10 @@ pub(crate) async fn serve(registry: &Registry, call: &Call, digest: &Digest, siz
     Ok(response)
 }
 
-fn head(size: u64, without_length: bool) -> Response<Body> {
+fn head(quirks: &BlobQuirks, size: u64) -> Response<Body> {
     let mut response = reply::empty(StatusCode::OK);
-    if !without_length {
-        response.headers_mut().insert(header::CONTENT_LENGTH, size.into());
+    if !quirks.head_without_length {
+        response.headers_mut().insert(header::CONTENT_LENGTH, quirks.head_length.unwrap_or(size).into());
     }
     response
 }
@@ -119,9 +119,10 @@ fn unknown(digest: &Digest) -> ApiError {
     ApiError::not_found(Code::BlobUnknown, format!("blob {digest} is not known"))
 }
 
-/// Where a `GET` is sent to.
+/// Where a request is sent to.
 fn redirection(registry: &Registry, call: &Call, digest: &Digest) -> Result<Option<String>> {
-    if call.is_head() || call.head.uri.path().starts_with(DOWNLOADS) {
+    let stays = call.is_head() && !call.quirks().blobs.redirect_head;
+    if stays || call.head.uri.path().starts_with(DOWNLOADS) {
         return Ok(None);
     }
     match call.quirks().blobs.redirect {
@@ -160,7 +161,8 @@ async fn digest_header(
 /// A manifest in the place of a blob.
 async fn as_blob(registry: &Registry, call: &Call, digest: &Digest) -> Result<Response<Body>> {
     let bytes = registry.storage().manifest(call.name(), digest).await?.ok_or_else(|| unknown(digest))?;
-    let mut response = if call.is_head() { head(bytes.len() as u64, false) } else { Response::new(bytes.into()) };
+    let mut response =
+        if call.is_head() { head(&BlobQuirks::default(), bytes.len() as u64) } else { Response::new(bytes.into()) };
     reply::set(&mut response, header::CONTENT_TYPE, "application/octet-stream");
     reply::set(&mut response, reply::CONTENT_DIGEST, digest.as_str());
     Ok(response)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use super::deviations::Deviation;
 use super::matrix::Check;
 use crate::lab::capabilities::Capabilities;
 use crate::lab::error::{Doing, LabError};
@@ -34,15 +35,15 @@ impl Driver {
     }
 
     /// The contract of the roles, over a repository a rule.
-    pub(super) fn contract(&self, server: &RunningServer, known: &Capabilities) -> Vec<Check> {
-        let mut lacks = Vec::new();
-        if !known.sha512 {
-            lacks.push("sha512");
-        }
-        if !known.delete_tag {
-            lacks.push("untag");
-        }
-        self.checks("contract", server, &["contract", "--lacks", &lacks.join(",")])
+    pub(super) fn contract(
+        &self,
+        server: &RunningServer,
+        known: &Capabilities,
+        deviations: &[Deviation],
+    ) -> Vec<Check> {
+        let lacks = if known.delete_tag { "" } else { "untag" };
+        let checks = self.checks("contract", server, &["contract", "--lacks", lacks]);
+        checks.into_iter().map(|check| check.with_deviations(deviations)).collect()
     }
 
     /// The main job: files packed, pushed, listed, pulled and compared, a referrer attached and listed.

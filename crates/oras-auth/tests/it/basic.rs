@@ -229,18 +229,6 @@ async fn a_streamed_body_is_not_sent_in_vain_when_nothing_is_known_of_a_registry
 }
 
 #[tokio::test]
-async fn a_streamed_body_follows_a_request_that_needed_no_credential_without_a_question() {
-    let (client, log) = transport(|_, _| answer(202, &[], ""));
-    let client = client.layer(&layer(me()));
-    let start = http::Request::post("https://r.example/v2/app/blobs/uploads/").body(HttpBody::empty()).unwrap();
-    assert_eq!(status(&client, start).await, 202);
-    let body = HttpBody::from_blob(Blob::from_bytes("large".into()));
-    let upload = http::Request::put("https://r.example/v2/app/blobs/uploads/1").body(body).unwrap();
-    assert_eq!(status(&client, upload).await, 202);
-    assert_eq!(log.lines(), ["POST r.example/v2/app/blobs/uploads/ -", "PUT r.example/v2/app/blobs/uploads/1 -"]);
-}
-
-#[tokio::test]
 async fn a_refused_body_that_was_read_is_an_error_that_says_so() {
     let (client, log) = transport(|at, seen| {
         // The probe is welcome, the upload is not.

@@ -92,7 +92,7 @@ impl Blob {
         if self.raw.position() > 0 {
             return Err(Error::new(ErrorKind::Corrupt, "a blob that was read in part cannot be verified"));
         }
-        self.raw.set_size(desc.size)?;
+        self.raw.set_size(desc.size, &desc.digest)?;
         if !self.trusted {
             self.verifier = Some(Verifier::new(desc)?);
         }
@@ -115,7 +115,7 @@ impl Blob {
             let message = format!("a partial blob of {} was resumed as another one", verifier.digest());
             return Err(Error::new(ErrorKind::Corrupt, message));
         }
-        self.raw.set_size(verifier.size())?;
+        self.raw.set_size(verifier.size(), verifier.digest())?;
         self.raw.seek(verifier.position());
         let digest = verifier.digest().clone();
         self.expected.get_or_insert_with(|| Descriptor::new("", digest, verifier.size()));

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use futures_core::{Stream, future::BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _};
+use oras_descriptor::Digest;
 
 use super::source::{BlobSource, ByteStream};
 use crate::error::{Error, ErrorKind, Result};
@@ -81,10 +82,10 @@ impl RawStream {
         self.position = position;
     }
 
-    pub(super) fn set_size(&mut self, size: u64) -> Result<()> {
+    pub(super) fn set_size(&mut self, size: u64, digest: &Digest) -> Result<()> {
         match self.size {
             Some(known) if known != size => {
-                let message = format!("content of {known} bytes was taken for content of {size} bytes");
+                let message = format!("content of {known} bytes was taken for {digest} of {size} bytes");
                 Err(Error::new(ErrorKind::Corrupt, message))
             }
             _ => {

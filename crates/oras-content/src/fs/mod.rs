@@ -12,12 +12,25 @@ pub use partial::fill;
 pub use sink::{rehash, write_and_hash, write_blob};
 pub use source::FileSource;
 
+use std::{io, path::Path};
+
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many chunks wait between the two sides.
 const CHANNEL_DEPTH: usize = 4;
+
+/// An error of the system about a path, `cannot VERB PATH`; one of ours that travelled inside it comes out again.
+///
+/// Its kind is [`ErrorKind::NotFound`] where there is nothing at the path, else [`ErrorKind::Io`].
+pub fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
+    if let Some(ours) = Error::find_in(&error) {
+        return ours.clone();
+    }
+    let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
+    Error::new(kind, format!("cannot {verb} {}", path.display())).with_source(error)
+}
 
 /// Runs blocking work; a panic in it becomes an error here.
 ///

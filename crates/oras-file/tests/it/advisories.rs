@@ -29,8 +29,10 @@ async fn ghsa_8xwf_rjm4_xvhv_a_title_does_not_lead_through_a_link_out_of_the_dir
     let (_dir, store) = fresh();
     fs::create_dir_all(store.root().join("real")).unwrap();
     plant_link("real", store.root().join("link")).unwrap();
+    plant_link("../link", store.root().join("real/back")).unwrap();
     push(&store, named("link/fine", "x")).await.unwrap();
-    assert!(store.root().join("real/fine").is_file());
+    push(&store, named("link/back/too", "x")).await.unwrap();
+    assert!(store.root().join("real/fine").is_file() && store.root().join("real/too").is_file());
 }
 
 /// Links that stay inside by their text form a chain that leads out, and a file is written through it.
@@ -55,6 +57,8 @@ async fn ghsa_m37j_52j7_pjw7_a_chain_of_links_does_not_lead_out() {
             file("base/l/pwned", "x"),
         ],
         vec![symlink("base/pwned", "../outside/pwned"), file("base/pwned", "x")],
+        vec![symlink("base/here", "."), symlink("base/here/out", "../outside"), file("base/out/pwned", "x")],
+        vec![symlink("base/here", "."), hard_link("base/here/h", "base/here/../../outside/x")],
     ];
     for entries in chains {
         let (dir, result) = unpack(FileOptions::new(), &entries).await;

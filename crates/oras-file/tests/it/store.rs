@@ -348,6 +348,8 @@ async fn a_file_that_is_there_with_the_right_content_is_not_fetched() {
     let never = Blob::from_stream(Some(1), stream::poll_fn(|_| panic!("the blob was read")));
     store.push(&named("pushed", "3").0, never).await.unwrap();
     assert!(!fresh().1.exists(&same).await.unwrap());
+    assert!(!store.exists(&named("new/dir/file", "4").0).await.unwrap());
+    assert!(!store.root().join("new").exists(), "asking creates nothing");
 }
 
 #[tokio::test]

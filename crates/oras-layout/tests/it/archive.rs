@@ -11,12 +11,15 @@ use oras_layout::{LayoutArchive, OciLayout, ReadOnlyLayout, TarBlobs};
 
 use crate::support::{artifact, content, fresh, manifest, push, tags};
 
-/// A layout with a tagged artifact and a referrer.
+/// A layout with a tagged artifact, a referrer, and files of another tool.
 async fn sample() -> (tempfile::TempDir, OciLayout, Descriptor, Descriptor) {
     let (dir, layout) = fresh().await;
     let desc = artifact(&layout, "a", None).await;
     layout.tag(&desc, "v1").await.unwrap();
     let sbom = artifact(&layout, "sbom", Some(&desc)).await;
+    fs::write(layout.root().join("manifest.json"), "[]").unwrap();
+    fs::create_dir(layout.root().join("extra")).unwrap();
+    fs::write(layout.root().join("extra/file"), "x").unwrap();
     (dir, layout, desc, sbom)
 }
 
@@ -70,6 +73,17 @@ async fn has_all(layout: &ReadOnlyLayout, desc: &Descriptor, sbom: &Descriptor) 
         Err(error) => error,
     };
     assert_eq!(missing.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn files_of_other_tools_are_passed_over_and_kept() {
+    let (_dir, layout, desc, _) = sample().await;
+    let again = OciLayout::create(layout.root()).await.unwrap();
+    assert_eq!(again.resolve("v1").await.unwrap(), desc);
+    again.gc().await.unwrap();
+    assert!(again.fsck().await.unwrap().is_clean());
+    assert_eq!(fs::read(layout.root().join("manifest.json")).unwrap(), b"[]");
+    assert_eq!(fs::read(layout.root().join("extra/file")).unwrap(), b"x");
 }
 
 #[tokio::test]

@@ -20,6 +20,20 @@ async fn a_new_layout_has_its_documents_and_nothing_else_is_needed() {
     assert_eq!(read("index.json"), expected);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn documents_have_the_modes_that_the_process_s_mask_leaves() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_dir, layout) = fresh().await;
+    artifact(&layout, "a", None).await;
+    let plain = layout.root().join("plain");
+    fs::write(&plain, "").unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    for name in ["oci-layout", "index.json"] {
+        assert_eq!(mode(&layout.root().join(name)), mode(&plain), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_directory_that_is_no_layout_is_not_opened() {
     let dir = tempfile::tempdir().unwrap();

@@ -24,6 +24,19 @@ async fn knows_content_by_its_digest_under_any_media_type() {
 }
 
 #[tokio::test]
+async fn bytes_that_came_as_a_layer_exist_as_a_manifest_once_they_come_as_one() {
+    let store = MemoryStore::new();
+    let bytes = canonical(&Manifest::new(Descriptor::empty(), Vec::new()));
+    let layer = Descriptor::of(MediaType::OCI_LAYER, &bytes);
+    let manifest = Descriptor::of(MediaType::OCI_MANIFEST, &bytes);
+    store.push(&layer, Blob::from_bytes(bytes.clone())).await.unwrap();
+    assert!(store.exists(&layer).await.unwrap() && !store.exists(&manifest).await.unwrap());
+    let pushed = store.push(&manifest, Blob::from_bytes(bytes)).await;
+    assert_eq!(pushed.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert!(store.exists(&layer).await.unwrap() && store.exists(&manifest).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_known_digest_with_another_size_is_corrupt_and_not_read() {
     let store = MemoryStore::new();
     let (desc, content) = blob("hello");

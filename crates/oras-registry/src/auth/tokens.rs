@@ -8,7 +8,8 @@ use std::{
 use super::accounts::Actions;
 use crate::clock::Clock;
 
-/// How many tokens may be in use; the oldest make room. It bounds what anonymous clients can make the server keep.
+/// How many tokens of each kind may be in use; when there are more, all are forgotten, and clients ask again. It bounds
+/// what clients can make the server keep.
 const MAX_TOKENS: usize = 100_000;
 
 /// What a token stands for.
@@ -80,7 +81,11 @@ impl Tokens {
     /// A refresh token of a user; it does not expire.
     pub(crate) fn issue_refresh(&self, user: &str) -> io::Result<String> {
         let token = random_text()?;
-        self.state().refresh.insert(token.clone(), user.into());
+        let mut state = self.state();
+        if state.refresh.len() >= MAX_TOKENS {
+            state.refresh.clear();
+        }
+        state.refresh.insert(token.clone(), user.into());
         Ok(token)
     }
 

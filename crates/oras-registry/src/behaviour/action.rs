@@ -49,6 +49,9 @@ pub enum Action {
     Extend(u64),
     /// The request is not carried out, and answered by this status; with the value for `Retry-After`, if there is one.
     Status(StatusCode, Option<String>),
+    /// The request is not carried out, and answered by this status and a message, such as GHCR's
+    /// `retry-after: 880.092µs` with 429.
+    Message(StatusCode, String),
     /// The request is not carried out, and answered by this status and a page for people, as proxies do.
     Html(StatusCode),
 }
@@ -78,7 +81,8 @@ impl Plan {
                 None
             }
             Some(Action::StallHead) => std::future::pending().await,
-            Some(Action::Status(status, retry_after)) => Some(refusal(*status, retry_after.as_deref())),
+            Some(Action::Status(status, after)) => Some(refusal(*status, "refused on demand", after.as_deref())),
+            Some(Action::Message(status, message)) => Some(refusal(*status, message, None)),
             Some(Action::Html(status)) => Some(page(*status)),
             _ => None,
         }
@@ -128,7 +132,7 @@ impl Plan {
     }
 }
 
-fn refusal(status: StatusCode, retry_after: Option<&str>) -> Response<Body> {
+fn refusal(status: StatusCode, message: &str, retry_after: Option<&str>) -> Response<Body> {
     let code = match status {
         StatusCode::TOO_MANY_REQUESTS => Code::TooManyRequests,
         StatusCode::UNAUTHORIZED => Code::Unauthorized,
@@ -136,7 +140,7 @@ fn refusal(status: StatusCode, retry_after: Option<&str>) -> Response<Body> {
         StatusCode::METHOD_NOT_ALLOWED => Code::Unsupported,
         _ => Code::Unknown,
     };
-    let mut error = ApiError::new(status, code, "refused on demand");
+    let mut error = ApiError::new(status, code, message);
     if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(text).ok()) {
         error = error.with_header(header::RETRY_AFTER, value);
     }

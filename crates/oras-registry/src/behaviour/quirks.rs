@@ -8,6 +8,8 @@ pub struct BlobQuirks {
     pub redirect: Redirect,
     /// How many requests a signed URL of the second origin serves before it answers 403; no limit by default.
     pub redirect_uses: Option<u64>,
+    /// Whether a `HEAD` is sent there, too, where a signature for `GET` does not hold, as with S3.
+    pub redirect_head: bool,
     /// What becomes of a `Range`.
     pub ranges: RangeQuirk,
     /// What `Docker-Content-Digest` says.
@@ -16,6 +18,8 @@ pub struct BlobQuirks {
     pub content_encoding: Option<String>,
     /// `HEAD` without `Content-Length`, as the proxy cache of Harbor answers.
     pub head_without_length: bool,
+    /// What `HEAD` says the size is, as in Harbor, where `GET` says another one.
+    pub head_length: Option<u64>,
     /// The status of every `HEAD`.
     pub head_status: Option<StatusCode>,
     /// Manifests are found as blobs too, as in Artifactory.
@@ -86,6 +90,8 @@ pub struct UploadQuirks {
     pub range: ReachedRange,
     /// A larger chunk is refused with 416, as by GHCR over 4 MiB.
     pub max_chunk: Option<u64>,
+    /// A closing `PUT` with more bytes is refused with 413, as by Artifactory for large layers at times.
+    pub max_put: Option<u64>,
     /// Chunks are refused with 405, as by Google Artifact Registry.
     pub refuse_chunks: bool,
     /// A chunk that is the whole blob stores it and is answered with 201, and the closing `PUT` fails, as in ECR.
@@ -173,6 +179,8 @@ pub struct ManifestQuirks {
     pub head_status: Option<StatusCode>,
     /// `HEAD` without `Content-Type` and `Content-Length`, as the proxy cache of Harbor answers.
     pub head_without_headers: bool,
+    /// What `HEAD` says the size is, as in Harbor, where `GET` says another one.
+    pub head_length: Option<u64>,
     /// `Content-Type` with `; charset=utf-8`.
     pub type_parameters: bool,
     /// Another `Content-Type` than the one that was pushed.

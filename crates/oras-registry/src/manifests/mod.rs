@@ -86,7 +86,9 @@ fn answer(call: &Call, desc: &Descriptor, bytes: bytes::Bytes) -> Response<Body>
         (true, _) => reply::empty(StatusCode::NOT_MODIFIED),
         (false, true) => {
             let mut response = reply::empty(StatusCode::OK);
-            response.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, quirks.head_length.unwrap_or(bytes.len() as u64).into());
             response
         }
         (false, false) => Response::new(bytes.into()),

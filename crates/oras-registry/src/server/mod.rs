@@ -7,7 +7,7 @@ mod link;
 
 use std::{
     fmt, io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
 };
@@ -93,10 +93,10 @@ impl Server {
         self.addr
     }
 
-    /// Host and port, as they stand in a reference. For a loopback address the host is `localhost`: careful clients
+    /// Host and port, as they stand in a reference. For 127.0.0.1 the host is `localhost`: careful clients
     /// refuse a token server at a literal address.
     pub fn host(&self) -> String {
-        if self.addr.ip().is_loopback() && self.addr.is_ipv4() {
+        if self.addr.ip() == Ipv4Addr::LOCALHOST {
             return format!("localhost:{}", self.addr.port());
         }
         self.addr.to_string()

@@ -18,6 +18,9 @@ use crate::{
 pub(crate) async fn put(registry: &Registry, call: &Call, id: &str, body: Upload) -> Result<Response<Body>> {
     let session = registry.sessions().find(call.name(), id)?;
     let (digest, algorithm) = asked_digest(call)?;
+    if let Some(limit) = call.quirks().uploads.max_put.filter(|limit| body.size().is_none_or(|size| size > *limit)) {
+        return Err(ApiError::too_large("the last chunk", limit));
+    }
     let hold = receive(registry, call, &session, body).await.map_err(|error| {
         match call.quirks().uploads.closing_chunk_status {
             Some(status) if error.status() == StatusCode::RANGE_NOT_SATISFIABLE => error.with_status(status),

@@ -20,6 +20,20 @@ async fn serves_until_it_is_shut_down() {
 }
 
 #[tokio::test]
+async fn more_connections_than_allowed_wait() {
+    let limits = Limits::with(|limits| limits.connections = 1);
+    let server = Server::builder().with_limits(limits).start().await.unwrap();
+    let mut first = TcpStream::connect(server.addr()).await.unwrap();
+    first.write_all(b"GET /v2/ HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+    first.read_exact(&mut [0; 15]).await.unwrap();
+    let get = request("GET", "/v2/");
+    let mut second = std::pin::pin!(raw(server.addr(), &get));
+    assert!(tokio::time::timeout(Duration::from_millis(100), &mut second).await.is_err());
+    drop(first);
+    assert_eq!(second.await.body(), b"{}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_on_its_way_survives_a_shutdown() {
     let server = Server::builder().start().await.unwrap();
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();

@@ -137,6 +137,8 @@ async fn requests_can_be_refused_for_a_while() {
     client.0.set_behaviour(Behaviour::with(|behaviour| {
         let storm = Action::Status(StatusCode::TOO_MANY_REQUESTS, Some("1".into()));
         behaviour.faults.push(Fault::new(storm).times(2));
+        let message = Action::Message(StatusCode::TOO_MANY_REQUESTS, "retry-after: 880.092µs".into());
+        behaviour.faults.push(Fault::new(message).times(1));
         behaviour.faults.push(Fault::new(Action::Html(StatusCode::BAD_GATEWAY)).times(1));
     }));
     for _ in 0..2 {
@@ -144,10 +146,12 @@ async fn requests_can_be_refused_for_a_while() {
         assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "TOOMANYREQUESTS"));
         assert_eq!(refused.header("retry-after"), "1");
     }
+    let told = client.get("/v2/").await;
+    assert_eq!((told.header("retry-after"), told.text().contains("880.092µs")), ("", true));
     let page = client.get("/v2/").await;
     assert_eq!((page.status.as_u16(), page.header("content-type")), (502, "text/html; charset=utf-8"));
     assert_eq!(client.get("/v2/").await.status, 200);
-    assert_eq!((client.0.counters().client_errors(), client.0.counters().server_errors()), (2, 1));
+    assert_eq!((client.0.counters().client_errors(), client.0.counters().server_errors()), (3, 1));
 }
 
 #[tokio::test(start_paused = true)]

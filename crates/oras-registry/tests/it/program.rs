@@ -23,6 +23,11 @@ use tokio::{net::TcpStream, task::JoinSet};
 
 use crate::client::{Document, manifest, raw, request};
 
+/// The size of a test: that of every run, unless the environment asks for a longer one.
+fn size(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
+}
+
 /// A running program, killed when it is dropped.
 struct Program {
     child: Child,
@@ -187,13 +192,13 @@ fn serve_disk(root: &Path) -> Program {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_being_killed() {
-    const KILLS: u64 = 10;
     const CLIENTS: u64 = 4;
 
+    let kills = size("ORAS_TEST_KILLS", 10);
     let dir = tempfile::tempdir().unwrap();
     let done = Acknowledged::default();
     let mut random = fastrand::Rng::with_seed(7);
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         let mut program = serve_disk(dir.path());
         let count = Arc::new(AtomicU64::new(0));
         let mut clients = JoinSet::new();
@@ -223,11 +228,9 @@ async fn what_was_acknowledged_survives_being_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mixed_load_loses_and_tears_nothing() {
     const CLIENTS: u64 = 64;
-    const LOAD: Duration = Duration::from_secs(5);
-
     let dir = tempfile::tempdir().unwrap();
     let program = serve_disk(dir.path());
-    let deadline = Instant::now() + LOAD;
+    let deadline = Instant::now() + Duration::from_secs(size("ORAS_TEST_LOAD_SECONDS", 5));
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         clients.spawn(mixed(program.addr, client, deadline));

@@ -181,12 +181,13 @@ impl Repository {
 
 fn content_type(answer: &Answer) -> Result<MediaType> {
     let found = answer.media_type().unwrap_or_default();
-    found.validate().map_err(|error| {
-        let unexpected =
-            answer.protocol_error(format_args!("expected the type of a manifest, found {:?}", found.as_str()));
-        Error::new(ErrorKind::InvalidMediaType, unexpected.to_string()).with_source(error)
-    })?;
-    Ok(found)
+    let unexpected = || {
+        let what = format_args!("expected the type of a manifest, found {:?}", found.as_str());
+        Error::new(ErrorKind::InvalidMediaType, answer.protocol_error(what).to_string())
+    };
+    found.validate().map_err(|error| unexpected().with_source(error))?;
+    // Google Artifact Registry and proxies answer with pages for people, and with status 200.
+    if found.as_str() == "text/html" { Err(unexpected()) } else { Ok(found) }
 }
 
 /// What a registry says in a digest of another algorithm than the one asked for has to be true too.

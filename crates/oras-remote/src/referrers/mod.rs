@@ -2,6 +2,7 @@
 
 mod api;
 mod list;
+mod rewrite;
 mod tag_schema;
 mod update;
 

@@ -1,6 +1,5 @@
 use bytes::Bytes;
 use oras_content::{Blob, ErrorKind, Result};
-use oras_transport::HttpBody;
 
 use super::{
     MAX_CHUNK,
@@ -91,11 +90,11 @@ impl Goal<'_> {
 
     /// Closes the session, in which every byte has arrived.
     async fn close(&self, mut session: UploadSession) -> Result<Attempt> {
-        let mut answer = session.put(&self.desc.digest, HttpBody::empty()).await?;
+        let mut answer = session.put(&self.desc.digest, None).await?;
         if matches!(answer.status().as_u16(), 400 | 416) {
             let offset = session.offset;
             if session.synchronize().await.is_ok() && session.offset == offset {
-                answer = session.put(&self.desc.digest, HttpBody::empty()).await?;
+                answer = session.put(&self.desc.digest, None).await?;
             }
         }
         match self.judge(session, answer).await? {

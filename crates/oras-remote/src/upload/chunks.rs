@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use futures_core::Stream;
+use futures_util::{StreamExt as _, stream};
 use oras_content::{Blob, Error, ErrorKind, Result};
 
 /// A blob cut into chunks. The blob checks itself while it is read, so the last chunk is not given before all of it is
@@ -65,6 +66,11 @@ impl Chunks {
         self.keep(chunk);
     }
 
+    /// All that follows, as one stream.
+    pub(super) fn into_rest(self) -> impl Stream<Item = Result<Bytes>> + Send {
+        stream::iter(self.spare.into_iter().map(Ok)).chain(self.blob)
+    }
+
     async fn read(&mut self) -> Result<Option<Bytes>> {
         match self.spare.pop_front() {
             Some(bytes) => Ok(Some(bytes)),
@@ -81,8 +87,6 @@ impl Chunks {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
-
     use super::*;
 
     fn chunks(parts: &'static [&'static [u8]]) -> Chunks {

@@ -2,13 +2,15 @@ use std::{fmt, time::Duration};
 
 use oras_content::{Blob, Descriptor, Error, ErrorKind, Result};
 use oras_descriptor::Algorithm;
-use oras_transport::HttpBody;
 
 use super::{UploadStrategy, session::UploadSession, state::UploadState};
-use crate::{client::Answer, error::ErrorCode, repository::Repository};
+use crate::repository::Repository;
 
-/// How many sessions one upload opens at most: the first, one after a broken transfer, one for chunks.
-const MAX_SESSIONS: u32 = 3;
+/// How many sessions one upload opens at most: some registries forget a session whose request broke.
+const MAX_SESSIONS: u32 = 6;
+
+/// The pause before the second session; it doubles before each further one.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long an upload that failed waits for the registry to hear that nothing more will come.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -129,9 +131,9 @@ impl<'a> Upload<'a> {
             return Err(error);
         }
         let mut strategy = self.strategy;
-        for round in 1.. {
+        for round in 1..=MAX_SESSIONS {
             let spare = content.replay();
-            let error = match self.attempt(strategy, content, open.take()).await? {
+            let error = match Box::pin(self.attempt(strategy, content, open.take())).await? {
                 Attempt::Done => return Ok(()),
                 Attempt::InOnePiece => {
                     strategy = UploadStrategy::PostPut;
@@ -155,6 +157,9 @@ impl<'a> Upload<'a> {
                 Some(spare) if round < MAX_SESSIONS => spare,
                 _ => return Err(error.unwrap_or_else(unreadable)),
             };
+            if error.is_some() {
+                tokio::time::sleep(PAUSE * 2u32.pow(round - 1)).await;
+            }
         }
         Ok(())
     }
@@ -209,45 +214,6 @@ impl<'a> Upload<'a> {
 }
 
 impl Goal<'_> {
-    /// The whole blob in the request that closes the session.
-    pub(super) async fn put(&self, session: UploadSession, content: Blob) -> Result<Attempt> {
-        match session.put(&self.desc.digest, HttpBody::from_blob(content)).await {
-            Ok(answer) => self.judge(session, answer).await,
-            Err(error) if error.is_retryable() && !error.is_from_blob() => {
-                cancel(session).await;
-                Ok(Attempt::Again(error))
-            }
-            Err(error) => {
-                cancel(session).await;
-                Err(error)
-            }
-        }
-    }
-
-    pub(super) async fn judge(&self, session: UploadSession, answer: Answer) -> Result<Attempt> {
-        if answer.status().is_success() && answer.status() != http::StatusCode::ACCEPTED {
-            session.completed(answer, &self.desc.digest).await?;
-            return Ok(Attempt::Done);
-        }
-        let refused = answer.into_response_error().await;
-        let is_invalid = [ErrorCode::BlobUploadInvalid, ErrorCode::from("RANGE_INVALID")];
-        let status = refused.status().as_u16();
-        let is_stale = is_invalid.iter().any(|code| refused.has_code(code));
-        let error = refused.about(&self.what());
-        match status {
-            413 | 416 => {
-                cancel(session).await;
-                Ok(Attempt::InChunks(error))
-            }
-            404 => Ok(Attempt::Again(error)),
-            400 if is_stale => Ok(Attempt::Again(error)),
-            _ => {
-                cancel(session).await;
-                Err(error)
-            }
-        }
-    }
-
     pub(super) fn what(&self) -> String {
         format!("upload of {} to {}", self.desc.digest, self.repository.reference())
     }

@@ -4,6 +4,7 @@ mod chunked;
 mod chunks;
 mod driver;
 mod mount;
+mod put;
 mod session;
 mod state;
 mod stream;

@@ -33,6 +33,8 @@ pub struct UploadSession {
     pub(super) offset: u64,
     pub(super) min_chunk: Option<u64>,
     pub(super) barren: u32,
+    /// Whether it was asked where it stands: after something broke.
+    resumed: bool,
 }
 
 /// What became of a chunk.
@@ -76,7 +78,7 @@ impl Repository {
         let base = self.uploads_url().build()?;
         let location = location::resolve(&base, &state.location)?;
         let (repository, min_chunk) = (self.clone(), state.min_chunk);
-        let mut session = UploadSession { repository, location, offset: 0, min_chunk, barren: 0 };
+        let mut session = UploadSession { repository, location, offset: 0, min_chunk, barren: 0, resumed: false };
         session.offset = state.offset;
         session.synchronize().await?;
         Ok(session)
@@ -93,7 +95,7 @@ impl Repository {
         if min_chunk.is_some() {
             self.registry().memory().learn(|known| known.min_chunk = min_chunk);
         }
-        Ok(UploadSession { repository: self.clone(), location, offset: 0, min_chunk, barren: 0 })
+        Ok(UploadSession { repository: self.clone(), location, offset: 0, min_chunk, barren: 0, resumed: false })
     }
 }
 
@@ -106,6 +108,10 @@ impl UploadSession {
     /// The fewest bytes that a chunk must have, the last one excepted.
     pub fn min_chunk(&self) -> Option<u64> {
         self.min_chunk
+    }
+
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Where the upload stands, for another process.
@@ -226,6 +232,7 @@ impl UploadSession {
     ///
     /// [`NotFound`](ErrorKind::NotFound) when the registry has forgotten the session, or tells nobody where one stands.
     pub async fn synchronize(&mut self) -> Result<()> {
+        self.resumed = true;
         let call = Call::new(Method::GET, self.location.clone(), self.repository.push_access());
         let answer = call.send(self.repository.registry().client()).await?;
         if !matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::OK | StatusCode::ACCEPTED) {
@@ -252,21 +259,31 @@ impl UploadSession {
     /// [`InvalidDigest`](ErrorKind::InvalidDigest) or what else the registry says when the bytes are not those of the
     /// digest.
     pub async fn finish(self, digest: &Digest) -> Result<()> {
-        let answer = self.put(digest, HttpBody::empty()).await?;
+        let answer = self.put(digest, None).await?;
         self.completed(answer, digest).await
     }
 
-    /// The request that closes the session, perhaps with the whole blob.
-    pub(super) async fn put(&self, digest: &Digest, body: HttpBody) -> Result<Answer> {
+    /// The request that closes the session, perhaps with the rest of the blob, which ends at `size`.
+    pub(super) async fn put(&self, digest: &Digest, rest: Option<(HttpBody, u64)>) -> Result<Answer> {
         let uri = url::with_query(&self.location, "digest", digest.as_str())?;
         let timeout = self.repository.registry().options().closing_timeout;
-        let is_empty = http_body::Body::is_end_stream(&body);
-        let mut call = Call::new(Method::PUT, uri, self.repository.push_access())
-            .body(&MediaType::OCTET_STREAM, body)
-            .options(RequestOptions::new().with_header_timeout(timeout));
-        if is_empty {
-            call = call.header(header::CONTENT_LENGTH, "0");
-        }
+        let options = RequestOptions::new().with_header_timeout(timeout);
+        let call = Call::new(Method::PUT, uri, self.repository.push_access());
+        let call = match rest {
+            None => call
+                .body(&MediaType::OCTET_STREAM, HttpBody::empty())
+                .header(header::CONTENT_LENGTH, "0")
+                .options(options),
+            // Where the session stands must be asked before bytes are sent again.
+            Some((body, size)) => {
+                let call = call.body(&MediaType::OCTET_STREAM, body).options(options.without_retry());
+                match size - self.offset {
+                    0 => call.header(header::CONTENT_LENGTH, "0"),
+                    _ if self.offset == 0 => call,
+                    _ => call.header(header::CONTENT_RANGE, format!("{}-{}", self.offset, size - 1)),
+                }
+            }
+        };
         call.send(self.repository.registry().client()).await
     }
 

@@ -95,7 +95,7 @@ impl Goal<'_> {
     pub(super) async fn stream(&self, mut session: UploadSession, content: Blob) -> Result<Attempt> {
         match session.stream(Blob::from_stream(None, content)).await {
             Ok(()) => {
-                let answer = session.put(&self.desc.digest, HttpBody::empty()).await?;
+                let answer = session.put(&self.desc.digest, None).await?;
                 self.judge(session, answer).await
             }
             Err(error) if error.is_from_blob() => {

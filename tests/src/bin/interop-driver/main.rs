@@ -1,0 +1,112 @@
+//! What the interop task runs against a registry: the contract of the roles, the main job, and single transfers for the
+//! clients of others. Where the registry is, and who we are, comes from `INTEROP_*` variables.
+
+#![expect(clippy::print_stdout, reason = "its lines are read by the task that runs it")]
+
+mod job;
+mod session;
+
+use std::{cell::RefCell, error::Error, path::Path, process::ExitCode};
+
+use oras::{
+    copy::CopyOptions,
+    files::{File, PullOptions, PushOptions},
+    layout::OciLayout,
+};
+use oras_testing::contract::{self, Capabilities, Capability};
+use session::Session;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("fail {}: {}", words.first().map_or("driver", String::as_str), chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(words: &[String]) -> Outcome {
+    let session = Session::from_env()?;
+    let option = |name: &str| {
+        let at = words.iter().position(|word| word == name);
+        at.and_then(|at| words.get(at + 1)).map(String::as_str).ok_or_else(|| format!("{name} is needed"))
+    };
+    match words.first().map(String::as_str) {
+        Some("contract") => check_contract(&session, option("--lacks")?).await,
+        Some("job") => job::run(&session).await,
+        Some("push") => push(&session, option("--reference")?, option("--dir")?.as_ref()).await,
+        Some("pull") => pull(&session, option("--reference")?, option("--dir")?.as_ref()).await,
+        Some("save") => save(&session, option("--reference")?, option("--dir")?.as_ref()).await,
+        other => Err(format!("{other:?} is no command").into()),
+    }
+}
+
+/// Every rule of the contract, each in a repository of its own.
+async fn check_contract(session: &Session, lacks: &str) -> Outcome {
+    let mut capabilities = Capabilities::all().without(Capability::Predecessors);
+    for lack in lacks.split(',').filter(|lack| !lack.is_empty()) {
+        capabilities = capabilities.without(match lack {
+            "sha512" => Capability::Sha512,
+            "untag" => Capability::Untag,
+            "delete" => Capability::Delete,
+            other => return Err(format!("{other:?} is no capability").into()),
+        });
+    }
+    let rules = RefCell::new(Vec::new());
+    let fresh = async |rule: &'static str| {
+        rules.borrow_mut().push(rule);
+        session.repository(&format!("contract/{}", rule.replace('_', "-"))).expect("a rule's name makes a repository")
+    };
+    let broken = contract::violations(&capabilities, fresh).await;
+    for rule in rules.take() {
+        match broken.iter().find(|(broken, _)| broken.rsplit("::").next() == Some(rule)) {
+            Some((_, violation)) => println!("fail {rule}: {violation}"),
+            None => println!("pass {rule}"),
+        }
+    }
+    Ok(())
+}
+
+async fn push(session: &Session, reference: &str, dir: &Path) -> Outcome {
+    let (repository, tag) = session.target(reference)?;
+    let mut names: Vec<_> =
+        std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?;
+    names.sort();
+    let files = names.iter().map(|name| File::at(name).with_media_type("application/octet-stream"));
+    let options = PushOptions::new().with_base(dir).with_artifact_type("application/vnd.example.cross");
+    let pushed = oras::files::push(&repository, tag.as_str(), files, &options).await?;
+    println!("{}", pushed.root().digest);
+    Ok(())
+}
+
+async fn pull(session: &Session, reference: &str, dir: &Path) -> Outcome {
+    let (repository, tag) = session.target(reference)?;
+    let pulled = oras::files::pull(&repository, &tag, dir, &PullOptions::new()).await?;
+    println!("{}", pulled.root().digest);
+    Ok(())
+}
+
+async fn save(session: &Session, reference: &str, dir: &Path) -> Outcome {
+    let (repository, tag) = session.target(reference)?;
+    let layout = OciLayout::create(dir).await?;
+    let root = oras::copy(&repository, &tag, &layout, &tag, &CopyOptions::new()).await?;
+    println!("{}", root.digest);
+    Ok(())
+}
+
+/// An error and what lies below it, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(error) = below {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        below = error.source();
+    }
+    text.replace('\n', " ")
+}
