@@ -1,10 +1,17 @@
 //! Cross-crate tests, end to end over the embedded registry.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails; peers run beside it, and what is written is no content"
+)]
 
 mod bad_input;
 mod contract;
 mod deadlock;
 mod downloads;
+mod myclient;
 mod memory;
 mod pairs;
 mod properties;

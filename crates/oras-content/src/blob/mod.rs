@@ -135,7 +135,7 @@ impl Blob {
     /// Has `observer` told the position behind each chunk that comes from the source, for those who show progress.
     ///
     /// It is called wherever the blob is polled, and must be quick. A [replay](Self::replay) tells it too, from the
-    /// start again.
+    /// start again. Those who observed before are told too.
     #[must_use]
     pub fn observed(mut self, observer: impl Fn(u64) + Send + Sync + 'static) -> Self {
         self.raw.observe(Arc::new(observer));

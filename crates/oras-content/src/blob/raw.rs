@@ -64,8 +64,15 @@ impl RawStream {
         Some(fresh)
     }
 
+    /// Tells one more observer.
     pub(super) fn observe(&mut self, observer: Observer) {
-        self.observer = Some(observer);
+        self.observer = Some(match self.observer.take() {
+            None => observer,
+            Some(first) => Arc::new(move |position| {
+                first(position);
+                observer(position);
+            }),
+        });
     }
 
     /// Makes the next poll fail, and that of every replay.

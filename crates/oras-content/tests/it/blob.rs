@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -201,4 +204,20 @@ async fn bytes_are_not_opened_past_their_end() {
     let blob = Blob::from_source(Some(20), Arc::new(Bytes::from_static(HELLO)));
     let error = blob.bytes(100).await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Corrupt, true));
+}
+
+#[tokio::test]
+async fn every_observer_is_told_also_by_a_replay() {
+    let told = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+    let observe = |blob: Blob, at: usize| {
+        let told = Arc::clone(&told);
+        blob.observed(move |position| {
+            told[at].fetch_add(position, Ordering::Relaxed);
+        })
+    };
+    let blob = observe(observe(Blob::from_bytes("hello".into()), 0), 1);
+    let replay = blob.replay().unwrap();
+    blob.bytes(5).await.unwrap();
+    replay.bytes(5).await.unwrap();
+    assert_eq!(told.each_ref().map(|sum| sum.load(Ordering::Relaxed)), [10, 10]);
 }

@@ -60,6 +60,8 @@ pub(crate) struct Node {
 pub(crate) struct Graph {
     nodes: Vec<Node>,
     ids: HashMap<Key, NodeId>,
+    /// The digests of nodes that are no manifests.
+    blobs: HashSet<Digest>,
     bytes: u64,
 }
 
@@ -74,6 +76,16 @@ impl Graph {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0).expect("ids come from add alone, and nodes are never removed")
+    }
+
+    /// Whether a node is there, where that is known or must not be asked.
+    ///
+    /// A store that knows content by its digest alone has a manifest as soon as it has the same bytes as a layer of
+    /// another one, and then says nothing about what the manifest points to.
+    pub(crate) fn known(&self, id: NodeId) -> Option<bool> {
+        let node = self.node(id);
+        let is_blob_too = node.desc.media_type.is_manifest() && self.blobs.contains(&node.desc.digest);
+        node.root.exists.or_else(|| is_blob_too.then_some(false))
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
@@ -92,6 +104,9 @@ impl Graph {
         }
         let id = NodeId(self.nodes.len());
         self.ids.insert(key(desc), id);
+        if !desc.media_type.is_manifest() {
+            self.blobs.insert(desc.digest.clone());
+        }
         self.bytes = self.bytes.saturating_add(desc.size);
         self.nodes.push(Node {
             desc: desc.clone(),

@@ -3,6 +3,7 @@
 mod cache;
 mod graph;
 mod node;
+mod queue;
 mod retry;
 mod slots;
 mod transfer;
@@ -10,7 +11,7 @@ mod walk;
 
 pub use cache::CachedFetcher;
 pub(crate) use cache::{Cache, Key, key};
-pub(crate) use graph::{Node, NodeId, Outcome, Root, State};
+pub(crate) use graph::{Graph, Node, NodeId, Outcome, Root, State};
 pub(crate) use node::{Inspection, Link};
 pub(crate) use retry::Attempts;
 pub(crate) use walk::Walk;

@@ -1,5 +1,3 @@
-use std::collections::VecDeque;
-
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use oras_content::{BoxFuture, Descriptor, ErrorKind, ReadOnlyStorage, Storage};
 
@@ -7,6 +5,7 @@ use super::{
     Context, Mode,
     graph::{Graph, NodeId, Outcome, Root, State},
     node::Inspection,
+    queue::Queue,
     slots::{Class, Slots},
 };
 use crate::{
@@ -32,18 +31,6 @@ pub(crate) struct Walk<'c, 'a, S, D> {
     is_flushing: bool,
     /// The nodes in the order in which they ended, for a plan.
     order: Vec<NodeId>,
-}
-
-#[derive(Default)]
-struct Queue {
-    /// Transfers that take the places of small requests.
-    small: VecDeque<NodeId>,
-    /// Transfers of large blobs.
-    large: VecDeque<NodeId>,
-    /// Blobs to be looked for.
-    blobs: VecDeque<NodeId>,
-    /// Manifests to be looked into, the last one found first: so that what was begun is ended before more is begun.
-    manifests: Vec<NodeId>,
 }
 
 #[derive(Clone, Copy)]
@@ -120,29 +107,16 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
     }
 
     fn next_task(&mut self) -> Option<Task> {
-        let can_push = self.slots.can_push();
-        if can_push
-            && self.slots.has(Class::Large)
-            && let Some(id) = self.queue.large.pop_front()
-        {
-            return Some(Task::Transfer(id, Class::Large));
+        if let Some((id, class)) = self.queue.next_transfer(&self.slots) {
+            return Some(Task::Transfer(id, class));
         }
         if !self.slots.has(Class::Small) {
             return None;
         }
-        if can_push && let Some(id) = self.queue.small.pop_front() {
-            return Some(Task::Transfer(id, Class::Small));
-        }
-        if let Some(id) = self.queue.blobs.pop_front() {
-            return Some(Task::Inspect(id));
-        }
+        let (ctx, graph, is_idle) = (self.ctx, &self.graph, self.running.is_empty());
         // Where there is no room, it is made by those under way; with none under way, the task itself says so.
-        let id = *self.queue.manifests.last()?;
-        if !self.ctx.cache.reserve(&self.graph.node(id).desc) && !self.running.is_empty() {
-            return None;
-        }
-        self.queue.manifests.pop();
-        Some(Task::Inspect(id))
+        let next = self.queue.next_inspection(|id| ctx.cache.reserve(&graph.node(id).desc) || is_idle);
+        next.map(Task::Inspect)
     }
 
     fn start(&mut self, task: Task) {
@@ -150,8 +124,7 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
         let future: Running<'c> = match task {
             Task::Inspect(id) => {
                 self.slots.take(Class::Small, false);
-                let node = self.graph.node(id);
-                let (desc, known) = (node.desc.clone(), node.root.exists);
+                let (desc, known) = (self.graph.node(id).desc.clone(), self.graph.known(id));
                 Box::pin(async move { (task, ctx.inspect(&desc, known).await.map(Done::Inspected)) })
             }
             Task::Transfer(id, class) => {
@@ -243,10 +216,7 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
             } else if matches!(self.ctx.mode, Mode::Plan) {
                 ready.extend(self.end(id, Outcome::Copied));
             } else if !node.root.held {
-                match class {
-                    Class::Small => self.queue.small.push_back(id),
-                    Class::Large => self.queue.large.push_back(id),
-                }
+                self.queue.add_transfer(id, class);
             }
         }
     }
@@ -265,16 +235,10 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
         self.graph.complete(id, outcome)
     }
 
-    /// Queues nodes of which nothing is known, so that the first comes first.
+    /// Queues nodes of which nothing is known.
     fn enqueue(&mut self, ids: &[NodeId]) {
-        for id in ids.iter().rev() {
-            if self.graph.node(*id).desc.media_type.is_manifest() {
-                self.queue.manifests.push(*id);
-            }
-        }
         let graph = &self.graph;
-        let blobs = ids.iter().filter(|id| !graph.node(**id).desc.media_type.is_manifest());
-        self.queue.blobs.extend(blobs);
+        self.queue.add(ids, |id| graph.node(id).desc.media_type.is_manifest());
         self.ctx.tell(&CopyEvent::Discovered { nodes: self.graph.len(), bytes: self.graph.bytes() });
     }
 
@@ -297,12 +261,8 @@ impl<S, D> Walk<'_, '_, S, D> {
         self.graph.node(id).state
     }
 
-    pub(crate) fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
-    /// The nodes in the order in which they ended, of a walk that only looks.
-    pub(crate) fn order(&self) -> &[NodeId] {
-        &self.order
+    /// The nodes, and the order in which they ended, of a walk that only looks.
+    pub(crate) fn into_nodes(self) -> (Graph, Vec<NodeId>) {
+        (self.graph, self.order)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::{StreamExt as _, stream};
-use oras_content::{Descriptor, ErrorKind, ReadOnlyGraphTarget, Storage};
+use oras_content::{BoxFuture, Descriptor, ErrorKind, ReadOnlyGraphTarget, Storage};
 use oras_descriptor::links;
 
 use super::options::ExtendedCopyOptions;
@@ -14,6 +14,8 @@ use crate::{
 
 /// What cosign appends to the tag made of a digest.
 const DIGEST_TAG_SUFFIXES: [&str; 3] = ["sig", "att", "sbom"];
+
+type Searching<'a> = BoxFuture<'a, Result<Vec<Descriptor>, CopyError>>;
 
 /// What is copied beside a node.
 #[derive(Default)]
@@ -56,8 +58,9 @@ impl<S: ReadOnlyGraphTarget, D: Storage> Search<'_, '_, S, D> {
             let mut next = Vec::new();
             // In order, so that the same graph is walked in the same way each time.
             let width = self.ctx.options.concurrency.get().saturating_mul(2);
-            let searched = level.iter().map(|desc| self.predecessors(desc));
-            let mut searched = stream::iter(searched).buffered(width);
+            let searches: Vec<Searching<'_>> =
+                level.iter().map(|desc| Box::pin(self.predecessors(desc)) as _).collect();
+            let mut searched = stream::iter(searches).buffered(width);
             while let Some(predecessors) = searched.next().await {
                 next.extend(predecessors?.into_iter().filter(|desc| found.add(desc.clone())));
             }

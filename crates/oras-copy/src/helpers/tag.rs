@@ -2,7 +2,9 @@ use std::num::NonZeroUsize;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use oras_content::{Blob, DEFAULT_METADATA_LIMIT, Descriptor, Error, ErrorKind, MediaType, Pusher, Result, Target};
+use oras_content::{
+    Blob, BoxFuture, DEFAULT_METADATA_LIMIT, Descriptor, Error, ErrorKind, MediaType, Pusher, Result, Target,
+};
 
 /// How many references are set at once unless a caller says otherwise, as in oras-go.
 pub const DEFAULT_TAG_CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
@@ -48,7 +50,7 @@ pub async fn tag_n<T: Target>(
         return Ok(desc);
     }
     drop(blob);
-    each(new_refs, concurrency, async |new_ref| target.tag(&desc, new_ref).await).await?;
+    set_all(new_refs.iter().map(|new_ref| Box::pin(target.tag(&desc, new_ref)) as _), concurrency).await?;
     Ok(desc)
 }
 
@@ -117,8 +119,8 @@ async fn push_all<T: Target>(
     references: &[&str],
     concurrency: NonZeroUsize,
 ) -> Result<()> {
-    let push = async |reference: &str| target.push_reference(desc, described(desc, bytes.clone()), reference).await;
-    each(references, concurrency, push).await
+    let push = |reference| Box::pin(target.push_reference(desc, described(desc, bytes.clone()), reference)) as _;
+    set_all(references.iter().copied().map(push), concurrency).await
 }
 
 /// A blob of bytes that were hashed just now.
@@ -126,11 +128,16 @@ fn described(desc: &Descriptor, bytes: Bytes) -> Blob {
     Blob::from_bytes(bytes).trusted().verify(desc)
 }
 
-/// Does something with each reference, `concurrency` of them at once, until the first error.
-async fn each(references: &[&str], concurrency: NonZeroUsize, set: impl AsyncFn(&str) -> Result<()>) -> Result<()> {
-    let mut setting = stream::iter(references).map(|reference| set(reference)).buffer_unordered(concurrency.get());
-    while let Some(done) = setting.next().await {
-        done?;
+/// Does all of it, `concurrency` at once, until the first error.
+async fn set_all<'a>(
+    settings: impl Iterator<Item = BoxFuture<'a, Result<()>>>,
+    concurrency: NonZeroUsize,
+) -> Result<()> {
+    // Collected, as the iterator's closure would make the future of the caller immovable between threads.
+    let settings: Vec<_> = settings.collect();
+    let mut settings = stream::iter(settings).buffer_unordered(concurrency.get());
+    while let Some(set) = settings.next().await {
+        set?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use oras_content::{Descriptor, Location, ReadOnlyTarget, Target};
 use super::{Plan, PlannedAccess, PlannedAction, PlannedNode, PlannedVerb};
 use crate::{
     copy::name_of,
-    engine::{Context, Mode, Node, NodeId, Outcome, Root, State, Walk},
+    engine::{Context, Graph, Mode, Node, NodeId, Outcome, Root, State, Walk},
     error::CopyError,
     options::CopyOptions,
 };
@@ -38,26 +38,27 @@ pub async fn plan<S: ReadOnlyTarget, D: Target>(
     walk.add_root(&root, Root { exists, held: false })?;
     walk.drive().await?;
     let mut accesses = Accesses::default();
-    let nodes = planned_nodes(&ctx, &walk, &mut accesses).await?;
+    let (graph, order) = walk.into_nodes();
+    let nodes = planned_nodes(&ctx, &graph, &order, &mut accesses).await?;
     Ok(Plan { root, reference: name.map(str::to_owned), nodes, accesses: accesses.into_planned(&ctx) })
 }
 
 async fn planned_nodes<S: ReadOnlyTarget, D: Target>(
     ctx: &Context<'_, S, D>,
-    walk: &Walk<'_, '_, S, D>,
+    graph: &Graph,
+    order: &[NodeId],
     accesses: &mut Accesses,
 ) -> Result<Vec<PlannedNode>, CopyError> {
-    let graph = walk.graph();
-    let order: HashMap<NodeId, usize> = walk.order().iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let positions: HashMap<NodeId, usize> = order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     let mut nodes = Vec::with_capacity(order.len());
-    for id in walk.order() {
+    for id in order {
         let node = graph.node(*id);
         let action = match node.state {
             State::Done(Outcome::Skipped) => PlannedAction::Skip,
             State::Done(Outcome::Absent) => PlannedAction::Absent,
             _ => accesses.transfer(ctx, node).await?,
         };
-        let successors = node.successors.iter().filter_map(|child| order.get(child).copied()).collect();
+        let successors = node.successors.iter().filter_map(|child| positions.get(child).copied()).collect();
         nodes.push(PlannedNode { descriptor: described(ctx, &node.desc), action, successors });
     }
     Ok(nodes)

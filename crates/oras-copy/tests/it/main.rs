@@ -3,9 +3,16 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod copy;
+mod corrupt;
+mod extended;
 mod heal;
+mod helpers;
 mod hooks;
 mod mount;
+mod plan;
+mod platform;
+mod progress;
+mod properties;
 mod retry;
 mod support;
 mod walk;

@@ -86,18 +86,23 @@ pub(crate) struct Odd {
     pub(crate) store: MemoryStore,
     /// It says that it has these, and has not.
     pub(crate) claims: Mutex<HashSet<Digest>>,
+    /// It has a manifest as soon as it has the same bytes as a layer.
+    pub(crate) knows_digests_alone: bool,
     /// It refuses manifests whose successors it does not have.
     pub(crate) is_strict: bool,
     /// It gives these errors, one at each push of the digest.
     pub(crate) push_errors: Mutex<HashMap<Digest, Vec<Error>>>,
     /// It gives these errors, one at each fetch of the digest.
     pub(crate) fetch_errors: Mutex<HashMap<Digest, Vec<Error>>>,
+    /// It never answers a fetch of these.
+    pub(crate) stalls: Mutex<HashSet<Digest>>,
     pub(crate) location: Option<Location>,
     pub(crate) max_concurrency: Option<NonZeroUsize>,
     /// What it mounts.
     pub(crate) mountable: Option<MemoryStore>,
     pub(crate) predecessors: Mutex<HashMap<Digest, Vec<Descriptor>>>,
     pub(crate) pushing: Gauge,
+    pub(crate) fetching: Gauge,
 }
 
 /// How many are inside at once, and how many were at most.
@@ -111,17 +116,28 @@ impl Gauge {
     async fn around<T>(&self, work: impl Future<Output = T>) -> T {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
+        let _inside = Inside(&self.now);
         // Give the others the time to come in.
         for _ in 0..3 {
             tokio::task::yield_now().await;
         }
-        let done = work.await;
-        self.now.fetch_sub(1, Ordering::SeqCst);
-        done
+        work.await
+    }
+
+    pub(crate) fn now(&self) -> usize {
+        self.now.load(Ordering::SeqCst)
     }
 
     pub(crate) fn most(&self) -> usize {
         self.most.load(Ordering::SeqCst)
+    }
+}
+
+struct Inside<'a>(&'a AtomicUsize);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -177,6 +193,10 @@ pub(crate) fn reset() -> Error {
 impl Fetcher for Odd {
     async fn fetch(&self, desc: &Descriptor) -> Result<Blob> {
         next_error(&self.fetch_errors, &desc.digest)?;
+        let stalls = self.stalls.lock().unwrap().contains(&desc.digest);
+        if stalls {
+            self.fetching.around(std::future::pending::<()>()).await;
+        }
         self.store.fetch(desc).await
     }
 
@@ -187,7 +207,9 @@ impl Fetcher for Odd {
 
 impl ReadOnlyStorage for Odd {
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
-        Ok(self.claims.lock().unwrap().contains(&desc.digest) || self.store.exists(desc).await?)
+        let claimed = self.claims.lock().unwrap().contains(&desc.digest);
+        let held = self.knows_digests_alone && self.store.resolve(desc.digest.as_str()).await.is_ok();
+        Ok(claimed || held || self.store.exists(desc).await?)
     }
 }
 

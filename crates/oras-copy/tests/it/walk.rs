@@ -7,7 +7,7 @@ use oras_descriptor::{Annotations, Index, Manifest, canonical};
 use oras_memory::MemoryStore;
 use oras_testing::{Method, Recording, assert_closed};
 
-use crate::support::{Odd, blob, count, image, put, put_index, put_manifest, referrer};
+use crate::support::{Odd, blob, closure, count, image, put, put_index, put_manifest, referrer};
 
 fn one_at_a_time() -> CopyOptions {
     CopyOptions::new().with_concurrency(count(1)).with_metadata_concurrency(count(1))
@@ -188,4 +188,32 @@ async fn what_was_deferred_is_flushed_after_an_error_too() {
     let dst = Recording::new(odd);
     copy_graph(&src, &dst, &root, &CopyOptions::new()).await.unwrap_err();
     assert_eq!(dst.calls().last().unwrap().method, Method::Flush);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_error_ends_the_copy_and_drops_what_is_under_way() {
+    let src = Odd::default();
+    let root = image(&src, "a").await;
+    let nodes = closure(&src, &root).await;
+    let denied = oras_content::Error::new(ErrorKind::Denied, "no");
+    src.stalls.lock().unwrap().extend(nodes[2..4].iter().map(|node| node.digest.clone()));
+    let dst = Odd::default();
+    dst.fail_push(&nodes[1], [denied]);
+    let error = copy_graph(&src, &dst, &root, &CopyOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert_eq!((src.fetching.most(), src.fetching.now()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_copy_drops_what_is_under_way() {
+    let src = Odd::default();
+    let root = image(&src, "a").await;
+    let nodes = closure(&src, &root).await;
+    src.stalls.lock().unwrap().insert(nodes[1].digest.clone());
+    let dst = Odd::default();
+    let options = CopyOptions::new();
+    let copied = tokio::time::timeout(std::time::Duration::from_secs(1), copy_graph(&src, &dst, &root, &options)).await;
+    assert!(copied.is_err(), "it stands still");
+    assert_eq!((src.fetching.most(), src.fetching.now()), (1, 0));
+    assert_closed(&dst, &[root]).await;
 }

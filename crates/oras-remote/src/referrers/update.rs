@@ -1,20 +1,14 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::StatusCode;
-use oras_content::{Descriptor, Digest, Error, ErrorKind, MediaType, Result};
-use oras_descriptor::{IndexEdit, links};
+use oras_content::{Descriptor, Digest, Result};
+use oras_descriptor::links;
 
-use crate::{
-    capability::ReferrersCapability,
-    manifest::{Accepted, Condition},
-    repository::Repository,
-};
+use crate::{capability::ReferrersCapability, manifest::Accepted, repository::Repository};
 
 /// How many indexes are written at once when deferred changes are.
 const FLUSHED_AT_ONCE: usize = 4;

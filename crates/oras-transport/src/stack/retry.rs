@@ -205,7 +205,7 @@ impl<N: Next> Retrying<N> {
 
 impl<N: Next> Next for Retrying<N> {
     async fn send(&self, request: Request) -> Result<Response> {
-        let options = request.extensions().get().copied().unwrap_or(RequestOptions::new());
+        let options = request.extensions().get().copied().unwrap_or_else(RequestOptions::new);
         if !options.may_retry() {
             return self.attempt(request).await;
         }

@@ -1,8 +1,9 @@
 //! Files in one call, over stores in memory and on disk.
 
-use std::{fs, path::Path, time::UNIX_EPOCH};
+use std::{fs, path::Path, sync::Arc, time::UNIX_EPOCH};
 
 use oras::content::{Deleter as _, PredecessorFinder as _, Resolver as _, fetch_all};
+use oras::copy::{CopyHooks, CopyOptions};
 use oras::descriptor::{Annotations, Index, Manifest, Platform, annotation, canonical};
 use oras::file::{FileOptions, FileStore};
 use oras::files::{self, File, PullOptions, PushOptions, SkipReason};
@@ -128,6 +129,22 @@ async fn identical_files_are_left_alone() {
     same(&dir.path().join("a.txt"), &out.path().join("a.txt"));
 }
 
+/// Listens, and so has every blob observed.
+struct Listening;
+
+impl CopyHooks for Listening {}
+
+#[tokio::test]
+async fn what_was_written_is_told_from_what_was_there_also_when_hooks_listen() {
+    let (dir, store, out) = (tree(), MemoryStore::new(), tempfile::tempdir().unwrap());
+    files::push(&store, "v1", ["a.txt"], &options(dir.path())).await.unwrap();
+    let listened = PullOptions::new().with_copy(CopyOptions::new().with_hooks(Arc::new(Listening)));
+    for unchanged in [false, true] {
+        let pulled = files::pull(&store, "v1", out.path(), &listened).await.unwrap();
+        assert_eq!(pulled.files()[0].is_unchanged(), unchanged);
+    }
+}
+
 #[tokio::test]
 async fn an_existing_file_can_be_protected() {
     let (dir, store, out) = (tree(), MemoryStore::new(), tempfile::tempdir().unwrap());
@@ -164,7 +181,7 @@ async fn content_without_a_name_is_skipped_unless_it_is_given_one() {
     assert_eq!(pulled.root().digest, root.digest);
     assert_eq!(pulled.skipped()[0].reason(), SkipReason::Unnamed);
 
-    let named = PullOptions::new().with_names(|desc| Some(format!("{}.txt", &desc.digest.encoded()[..8])));
+    let named = PullOptions::new().with_names(|desc| Some(format!("{:.8}.txt", desc.digest.encoded())));
     let pulled = files::pull(&store, "v1", out.path(), &named).await.unwrap();
     assert_eq!(pulled.files()[0].name(), "ca978112.txt");
     assert_eq!(fs::read_to_string(pulled.files()[0].path()).unwrap(), "a");

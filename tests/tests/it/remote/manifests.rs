@@ -10,7 +10,7 @@ use oras_descriptor::{Algorithm, Digest};
 use oras_registry::{Action, Behaviour, DigestHeader, Fault, RequestKind};
 use oras_remote::{Capabilities, ErrorCode, Mirror, Registry, ResponseError};
 
-use super::harness::{Lab, manifest, options, page_of, push_empty, push_manifest};
+use super::harness::{Lab, manifest, options, push_empty, push_manifest};
 
 /// Whether a request was answered with some kind of error, by hand of what was found below it.
 fn status(error: &Error) -> Option<u16> {

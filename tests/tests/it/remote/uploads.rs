@@ -1,18 +1,11 @@
 //! Blobs on their way in.
 
-use std::sync::{Arc, Mutex};
-
 use futures_util::stream;
 use http::StatusCode;
-use oras_content::{
-    Blob, Descriptor, Error, ErrorKind, Fetcher as _, Location, MediaType, MountOutcome, Pusher as _,
-    ReadOnlyStorage as _,
-};
+use oras_content::{Blob, Descriptor, Error, ErrorKind, MediaType, Pusher as _, ReadOnlyStorage as _};
 use oras_descriptor::Algorithm;
-use oras_registry::{
-    Accounts, Action, AuthScheme, Behaviour, EmptyRange, Fault, LocationStyle, Permission, ReachedRange, RequestKind,
-};
-use oras_remote::{Registry, UploadState, UploadStrategy};
+use oras_registry::{Action, Behaviour, EmptyRange, Fault, LocationStyle, ReachedRange, RequestKind};
+use oras_remote::UploadStrategy;
 use oras_testing::FaultySource;
 
 use super::harness::{Lab, blob_of, is_there, options};

@@ -86,7 +86,7 @@ async fn serve(mut stream: TcpStream, answer: Arc<impl Fn(&str, bool) -> String>
     let is_known = head.to_ascii_lowercase().contains("\r\nauthorization:");
     heads.0.lock().unwrap().push(head.clone());
     let text = answer(&line.join(" "), is_known);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text.trim_end(), ""));
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| (text.trim_end(), ""));
     let text =
         format!("HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", head.trim_end(), body.len());
     // Who asked may be gone.
