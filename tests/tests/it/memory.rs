@@ -1,7 +1,8 @@
 //! Memory of one transfer, whatever its size: measured in processes of their own, which are this program again.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    fmt::Display,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     num::NonZeroUsize,
     process::{Child, ChildStdout, Command, Stdio},
 };
@@ -27,6 +28,11 @@ fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Tells the process that started this one.
+fn tell(word: &str, value: impl Display) {
+    writeln!(std::io::stdout(), "{word} {value}").unwrap();
 }
 
 /// This program as another process, which runs only `test`, as `role`.
@@ -80,7 +86,7 @@ fn block_on(work: impl Future<Output = ()>) {
 
 async fn serve() {
     let server = Server::builder().start().await.unwrap();
-    println!("serving {}", server.host());
+    tell("serving", server.host());
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
 }
 
@@ -110,7 +116,7 @@ async fn push_one() {
     let path = variable(FILE);
     let desc = described(&path);
     open("big").push(&desc, FileSource::new(&path).into_blob(Some(desc.size))).await.unwrap();
-    println!("peak {}", peak());
+    tell("peak", peak());
 }
 
 async fn pull_one() {
@@ -121,7 +127,7 @@ async fn pull_one() {
     let file = std::fs::File::create_new(dir.path().join("blob")).unwrap();
     oras_content::fs::write_blob(blob, file).await.unwrap();
     assert_eq!(std::fs::metadata(dir.path().join("blob")).unwrap().len(), SIZE as u64);
-    println!("peak {}", peak());
+    tell("peak", peak());
 }
 
 #[test]
@@ -154,7 +160,7 @@ async fn copy_many() {
         let desc = image(&from, 3, 20_000, seed).await;
         copy_graph(&from, &to, &desc, &options).await.unwrap();
         if (seed + 1) % 50 == 0 {
-            println!("peak {}", peak());
+            tell("peak", peak());
         }
     }
 }

@@ -52,7 +52,7 @@ async fn three_hundred_copied_referrers_write_few_indexes() {
     let repo = repository(&server, "a");
     let options = CopyOptions::new().with_concurrency(NonZeroUsize::new(8).unwrap());
     let options = ExtendedCopyOptions::new().with_copy(options);
-    in_time("the copy", extended_copy(&store, "v1", &repo, "", &options)).await.unwrap();
+    in_time("the copy", Box::pin(extended_copy(&store, "v1", &repo, "", &options))).await.unwrap();
     assert_eq!(repo.referrers(&root, None).await.unwrap().len(), 300);
     let puts = index_puts(&server, &root);
     assert!((1..=12).contains(&puts), "the index was written {puts} times");
