@@ -108,14 +108,51 @@ impl Cause {
 }
 
 fn explain(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+    let explained = match error {
+        rustls::Error::InvalidCertificate(error) => explain_certificate(error),
+        rustls::Error::InvalidMessage(_) => Some("it does not speak TLS; if it speaks plain http, ask it with that"),
+        _ => None,
+    };
+    explained.map_or_else(|| error.to_string(), str::to_owned)
+}
+
+fn explain_certificate(error: &CertificateError) -> Option<&'static str> {
+    use CertificateError as E;
+    Some(match error {
+        E::UnknownIssuer | E::BadSignature => {
             "its certificate is signed by an authority that is not known here; add that authority's certificate"
-                .to_owned()
         }
-        rustls::Error::InvalidMessage(_) => {
-            "it does not speak TLS; if it is meant to, ask it with plain http".to_owned()
+        E::Expired | E::ExpiredContext { .. } => "its certificate has expired, or the clock here is wrong",
+        E::NotValidYet | E::NotValidYetContext { .. } => "its certificate is not valid yet, or the clock here is wrong",
+        E::NotValidForName | E::NotValidForNameContext { .. } => "its certificate is for another host name",
+        // webpki's own error, of a type that is not to be had here.
+        E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate is that of an authority, and such a one cannot be a server's; have it made for the server"
         }
-        other => other.to_string(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_in_words() {
+        let rows = [
+            (CertificateError::UnknownIssuer, "authority that is not known here"),
+            (CertificateError::Expired, "expired"),
+            (CertificateError::NotValidYet, "not valid yet"),
+            (CertificateError::NotValidForName, "another host name"),
+        ];
+        for (error, words) in rows {
+            let text = explain(&rustls::Error::InvalidCertificate(error));
+            assert!(text.contains(words), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_is() {
+        assert_eq!(explain(&rustls::Error::DecryptError), rustls::Error::DecryptError.to_string());
     }
 }

@@ -10,6 +10,7 @@ mod manifests;
 mod memory;
 mod mounts;
 mod referrers;
+mod referrers_index;
 mod sessions;
 mod soak;
 mod uploads;
