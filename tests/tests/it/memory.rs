@@ -32,7 +32,8 @@ fn peak() -> u64 {
 
 /// Tells the process that started this one.
 fn tell(word: &str, value: impl Display) {
-    writeln!(std::io::stdout(), "{word} {value}").unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "{word} {value}").unwrap();
 }
 
 /// This program as another process, which runs only `test`, as `role`.
