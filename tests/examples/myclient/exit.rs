@@ -29,7 +29,7 @@ pub(crate) fn hint(error: &Error) -> Option<&'static str> {
         (ErrorKind::Unauthorized, Some(AuthError::NoCredential { .. })) => {
             Some("log in with `myclient login HOST --username NAME`, `docker login` or `podman login`")
         }
-        (ErrorKind::Unauthorized, _) => Some("the user name or the password is not right, or has ended"),
+        (ErrorKind::Unauthorized, _) => Some("log in, or look whether the credential that is stored is still right"),
         (ErrorKind::RateLimited, _) => Some("log in to have a larger quota, or come back later"),
         _ => None,
     }
