@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
-use oras_transport::{FinalUri, HttpBody, HttpClient, RequestOptions, Response, ResponseBody, redacted};
+use oras_transport::{FinalUri, HttpBody, HttpClient, RequestOptions, Response, ResponseBody, Retries, redacted};
 
 use crate::{
     access::Access,
@@ -161,13 +161,14 @@ impl Answer {
 
     pub(crate) async fn into_response_error(self) -> ResponseError {
         let (uri, status) = (self.uri().clone(), self.status());
+        let retries = self.response.extensions().get().map_or(0, |retries: &Retries| retries.count);
         let body = if self.method == Method::HEAD {
             Bytes::new()
         } else {
             // What cannot be read of an error document does not hide the status.
             self.response.into_body().excerpt(ERROR_LIMIT).await.unwrap_or_default()
         };
-        ResponseError::new(self.method, &uri, status, &body)
+        ResponseError::new(self.method, &uri, status, &body).with_retries(retries)
     }
 
     /// An answer that the specification does not allow.

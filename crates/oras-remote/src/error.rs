@@ -22,13 +22,20 @@ pub struct ResponseError {
     status: StatusCode,
     errors: Vec<RegistryError>,
     excerpt: String,
+    retries: u32,
 }
 
 impl ResponseError {
     pub(crate) fn new(method: Method, uri: &Uri, status: StatusCode, body: &[u8]) -> Self {
         let errors = parse(body);
         let excerpt = if errors.is_empty() { excerpt(body) } else { String::new() };
-        Self { method, url: oras_transport::redacted(uri), status, errors, excerpt }
+        Self { method, url: oras_transport::redacted(uri), status, errors, excerpt, retries: 0 }
+    }
+
+    /// Sets how often the request was sent again.
+    pub(crate) fn with_retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
     }
 
     /// The method of the request.
@@ -88,7 +95,7 @@ impl ResponseError {
             kind => format!("{what}: {kind}"),
         };
         let is_retryable = matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
-        Error::new(self.kind(), message).with_retryable(is_retryable).with_source(self)
+        Error::new(self.kind(), message).with_retryable(is_retryable).with_retries(self.retries).with_source(self)
     }
 }
 

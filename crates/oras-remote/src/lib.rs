@@ -33,7 +33,7 @@
 //!
 //! # Features
 //!
-//! - `tracing`: events for each request, with secrets removed.
+//! - `tracing`: events for each request and retry, with secrets removed, and for old indexes that cannot be deleted.
 //!
 //! # Errors
 //!

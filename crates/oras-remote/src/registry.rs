@@ -118,6 +118,29 @@ impl Registry {
         Ok(Some(page.repositories.unwrap_or_default()))
     }
 
+    /// The names of the extensions that the registry says it has (distribution specification, "Extensions").
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](oras_content::ErrorKind::NotFound) on registries that do not say.
+    pub async fn extensions(&self) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Page {
+            extensions: Option<Vec<Extension>>,
+        }
+
+        #[derive(Deserialize)]
+        struct Extension {
+            name: String,
+        }
+
+        let uri = self.inner.origin.endpoint.root("_oci/ext/discover").build()?;
+        let answer = Call::new(Method::GET, uri, Access::none()).send(self.client()).await?;
+        let answer = answer.expect(&[StatusCode::OK], || format!("extensions of {}", self.inner.reference)).await?;
+        let page: Page = answer.json(self.options().metadata_limit).await?;
+        Ok(page.extensions.unwrap_or_default().into_iter().map(|extension| extension.name).collect())
+    }
+
     /// What is known of the registry.
     pub fn capabilities(&self) -> Capabilities {
         self.inner.memory.general()

@@ -16,7 +16,6 @@ use std::time::Duration;
 pub struct RequestOptions {
     header_timeout: Option<Duration>,
     without_retry: bool,
-    without_retry_of_broken: bool,
     without_permit: bool,
     without_foreign_redirects: bool,
 }
@@ -43,14 +42,6 @@ impl RequestOptions {
         self
     }
 
-    /// Sends the request again when it was refused for now, but not when its connection broke: for a body of which the
-    /// server may have kept a part.
-    #[must_use]
-    pub fn without_retry_of_broken(mut self) -> Self {
-        self.without_retry_of_broken = true;
-        self
-    }
-
     /// Takes no permit of the host's concurrency cap: for a request on which another one in flight depends, such as the
     /// reopening of a source. A request whose body is [streamed](crate::HttpBody::is_streamed) never takes one.
     #[must_use]
@@ -74,11 +65,6 @@ impl RequestOptions {
     /// Whether the request may be sent again.
     pub fn may_retry(&self) -> bool {
         !self.without_retry
-    }
-
-    /// Whether the request may be sent again after its connection broke.
-    pub fn may_retry_broken(&self) -> bool {
-        self.may_retry() && !self.without_retry_of_broken
     }
 
     /// Whether the request takes a permit.

@@ -1,13 +1,16 @@
 //! Downloads that break go on where they stopped.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use oras_content::{Descriptor, ErrorKind, Fetcher as _, MediaType, Pusher as _, ReadOnlyStorage as _};
 use oras_layout::OciLayout;
 use oras_registry::{Action, Behaviour, Fault, Redirect, RequestKind, Server};
 use oras_remote::Repository;
 
-use crate::support::{DEADLINE, push, random_bytes, repository};
+use crate::support::{in_time, push, random_bytes, repository};
 
 const SIZE: usize = 1_000_000;
 
@@ -104,15 +107,28 @@ async fn an_expired_signature_is_asked_for_anew() {
     assert!(second.windows(2).all(|pair| pair[0].target != pair[1].target), "each has a signature of its own");
 }
 
-/// How many bytes of partial files there are.
-fn partial(root: &std::path::Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(root.join("ingest")) else { return 0 };
-    entries
-        .flatten()
-        .filter(|e| e.path().extension().is_some_and(|e| e == "part"))
-        .filter_map(|e| e.metadata().ok())
-        .map(|m| m.len())
-        .sum()
+/// The partial file of a layout, if there is one.
+fn partial(root: &Path) -> Option<PathBuf> {
+    let paths = std::fs::read_dir(root.join("ingest")).ok()?.flatten().map(|entry| entry.path());
+    paths.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "part"))
+}
+
+fn len(root: &Path) -> u64 {
+    partial(root).and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
+}
+
+/// Whether nobody writes to the partial file any more.
+fn is_left_alone(root: &Path) -> bool {
+    partial(root).is_some_and(|path| std::fs::File::open(path).unwrap().try_lock().is_ok())
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let so = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    in_time(what, so).await;
 }
 
 #[tokio::test]
@@ -124,24 +140,19 @@ async fn a_partial_file_is_continued_by_another_store() {
     let dir = tempfile::tempdir().unwrap();
     let layout = OciLayout::create(dir.path()).await.unwrap();
     let content = repo.fetch(&desc).await.unwrap();
-    let held = async {
-        while partial(dir.path()) < 300_000 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
     tokio::select! {
         pushed = layout.push(&desc, content) => panic!("it stalls: {pushed:?}"),
-        () = held => {}
-        () = tokio::time::sleep(DEADLINE) => panic!("nothing is written: {}", partial(dir.path())),
+        () = until("the partial file", || len(dir.path()) >= 300_000) => {}
     }
     drop(layout);
-    let held = partial(dir.path());
+    until("the thread that writes", || is_left_alone(dir.path())).await;
+    let held = len(dir.path());
 
     let layout = OciLayout::open(dir.path()).await.unwrap();
     layout.push(&desc, repo.fetch(&desc).await.unwrap()).await.unwrap();
     assert!(layout.exists(&desc).await.unwrap());
     let starts = starts(&server, RequestKind::BlobGet);
     assert_eq!(starts.len(), 2);
-    assert!((held..=700_000).contains(&starts[1]), "it held {held}, and goes on at {}", starts[1]);
-    assert_eq!(partial(dir.path()), 0);
+    assert_eq!(starts[1], held, "it goes on behind what it holds");
+    assert_eq!(partial(dir.path()), None);
 }

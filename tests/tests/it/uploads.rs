@@ -35,7 +35,11 @@ async fn an_upload_that_is_reset_half_way_lands() {
         let (server, repo, desc, bytes) = server([reset]).await;
         repo.push(&desc, Blob::from_bytes(bytes.clone())).await.unwrap();
         assert_landed(&server, &desc, &bytes).await;
-        assert_eq!(requests(&server, &[RequestKind::UploadFinish]), 3, "cut at {cut}");
+        let finishes = requests(&server, &[RequestKind::UploadFinish]);
+        assert!((3..=4).contains(&finishes), "cut at {cut}: {finishes} requests");
+        // What sockets hold is lost when a connection is reset. One byte cannot be told from none: `0-0` says both.
+        let received = server.counters().bytes_received();
+        assert!(cut == 1 || received <= SIZE as u64 * 3 / 2, "cut at {cut}: {received} bytes");
         assert_eq!(server.open_sessions(), 0, "cut at {cut}");
     }
 }

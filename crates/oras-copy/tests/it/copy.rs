@@ -9,7 +9,7 @@ use oras_content::{
 use oras_copy::{CopyError, CopyOperation, CopyOptions, CopyOrigin, copy, copy_graph};
 use oras_descriptor::{ArtifactManifest, Manifest, canonical};
 use oras_memory::MemoryStore;
-use oras_testing::{FaultySource, Method, Recording, assert_closed};
+use oras_testing::{Method, Recording, assert_closed};
 
 use crate::support::{Odd, assert_has_all, blob, closure, count, has, image, put, put_index, put_manifest};
 
@@ -273,34 +273,6 @@ async fn an_index_may_miss_entries_where_that_is_allowed() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
     copy_graph(&src, &dst, &root, &CopyOptions::new().with_missing_entries(true)).await.unwrap();
     assert!(has(&dst, &root).await && has(&dst, &here).await);
-}
-
-#[tokio::test]
-async fn content_that_is_not_what_its_descriptor_says_blames_the_source() {
-    let src = MemoryStore::new();
-    let layer = Descriptor::of("a/b", b"layer");
-    let root = put_manifest(&src, &Manifest::new(blob(&src, "config").await, vec![layer.clone()])).await;
-    struct Lying(MemoryStore, FaultySource, Descriptor);
-    impl oras_content::Fetcher for Lying {
-        async fn fetch(&self, desc: &Descriptor) -> oras_content::Result<Blob> {
-            if desc.digest == self.2.digest {
-                // A blob that does not check itself.
-                return Ok(Blob::from_stream(None, self.1.stream()));
-            }
-            self.0.fetch(desc).await
-        }
-    }
-    impl oras_content::ReadOnlyStorage for Lying {
-        async fn exists(&self, desc: &Descriptor) -> oras_content::Result<bool> {
-            self.0.exists(desc).await
-        }
-    }
-    let src = Lying(src, FaultySource::builder("laser".into()).build(), layer.clone());
-    let dst = MemoryStore::new();
-    let error = copy_graph(&src, &dst, &root, &CopyOptions::new()).await.unwrap_err();
-    assert_eq!((error.kind(), error.origin()), (ErrorKind::Corrupt, CopyOrigin::Source));
-    assert_eq!((error.operation(), error.descriptor()), (CopyOperation::Fetch, Some(&layer)));
-    assert!(!has(&dst, &root).await && !has(&dst, &layer).await);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod copy;
+mod corrupt;
 mod extended;
 mod heal;
 mod helpers;

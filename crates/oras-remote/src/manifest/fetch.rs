@@ -209,18 +209,23 @@ fn verified(digest: &Digest, bytes: &[u8]) -> Result<Digest> {
 
 /// A document that says another type than the registry is read differently by different readers, which is an attack.
 fn check_media_type(said: &MediaType, bytes: &[u8]) -> Result<()> {
+    match own_media_type(bytes) {
+        Some(own) if !own.matches(said) => {
+            let message = format!("the registry says that a manifest is of type {said}, and it says {own} itself");
+            Err(Error::new(ErrorKind::Corrupt, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The type that a manifest says it has.
+pub(super) fn own_media_type(bytes: &[u8]) -> Option<MediaType> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Typed {
         media_type: Option<String>,
     }
 
-    let inner = serde_json::from_slice::<Typed>(bytes).ok().and_then(|typed| typed.media_type);
-    match inner.filter(|inner| !inner.is_empty()) {
-        Some(inner) if !MediaType::new(inner.clone()).matches(said) => {
-            let message = format!("the registry says that a manifest is of type {said}, and it says {inner} itself");
-            Err(Error::new(ErrorKind::Corrupt, message))
-        }
-        _ => Ok(()),
-    }
+    let typed: Typed = serde_json::from_slice(bytes).ok()?;
+    typed.media_type.filter(|text| !text.is_empty()).map(MediaType::new)
 }

@@ -3,6 +3,7 @@ use http::{Method, StatusCode, header};
 use oras_content::{Blob, Descriptor, Digest, Error, ErrorKind, Result};
 use oras_transport::HttpBody;
 
+use super::fetch::own_media_type;
 use crate::{
     client::{Answer, Call},
     repository::Repository,
@@ -74,7 +75,14 @@ impl Repository {
             );
             return Err(Error::new(ErrorKind::SizeExceedsLimit, message).with_descriptor(desc));
         }
-        content.verify(desc).bytes(limit).await
+        let bytes = content.verify(desc).bytes(limit).await?;
+        match own_media_type(&bytes) {
+            Some(own) if !own.matches(&desc.media_type) => {
+                let message = format!("manifest {} is of type {own}, not {}", desc.digest, desc.media_type);
+                Err(Error::new(ErrorKind::Corrupt, message).with_descriptor(desc))
+            }
+            _ => Ok(bytes),
+        }
     }
 
     /// The request that stores a manifest, under its digest with more tags or under a tag.

@@ -106,6 +106,8 @@ impl Repository {
     }
 
     fn concern(&self, error: &Error) {
+        #[cfg(feature = "tracing")]
+        tracing::warn!(target: "oras::remote", %error, "an old index of referrers stays");
         if let Some(concern) = &self.registry().options().concern {
             concern(error);
         }

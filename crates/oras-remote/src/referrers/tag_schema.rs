@@ -45,6 +45,20 @@ impl Repository {
         Ok(Some((OldIndex { desc: fetched.desc, bytes: fetched.bytes, etag: fetched.etag }, edit)))
     }
 
+    /// Deletes the index of a subject's referrers under its tag, after the subject itself was deleted: the referrers stay,
+    /// and nothing lists them any more. Only for registries without the referrers API; elsewhere there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] when the tag stands for something else, which is not deleted, or when the registry does
+    /// not delete.
+    pub async fn delete_referrers_index(&self, subject: &Descriptor) -> Result<()> {
+        match self.read_index(&subject.digest).await? {
+            Some((index, _)) => self.delete_manifest(&index.desc.digest).await,
+            None => Ok(()),
+        }
+    }
+
     async fn fetch_referrers_tag(&self, subject: &Digest) -> Result<Option<Fetched>> {
         match self.fetch_at_origin(&self.referrers_reference(subject)?).await {
             Ok(fetched) => Ok(Some(fetched)),

@@ -1,7 +1,11 @@
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use futures_util::StreamExt as _;
 use http::StatusCode;
-use oras_content::{Blob, Result};
+use oras_content::{Blob, BlobSource, BoxFuture, ByteStream, Error, Result};
 use oras_transport::HttpBody;
 
 use super::{
@@ -45,7 +49,7 @@ impl Goal<'_> {
             let content = spare.take();
             spare = content.as_ref().and_then(Blob::replay);
             body = match (content, unread) {
-                (Some(content), _) => self.rest(content, session.offset).await?,
+                (Some(content), _) => self.rest(content, session.offset),
                 (None, Some(unread)) => unread,
                 (None, None) => return Ok(Attempt::Again(error)),
             };
@@ -59,13 +63,12 @@ impl Goal<'_> {
     }
 
     /// What follows an offset. All of it is read and verified; what the registry has is not sent.
-    async fn rest(&self, content: Blob, offset: u64) -> Result<HttpBody> {
+    fn rest(&self, content: Blob, offset: u64) -> HttpBody {
         if offset == 0 {
-            return Ok(HttpBody::from_blob(content));
+            return HttpBody::from_blob(content);
         }
-        let mut chunks = Chunks::new(content);
-        chunks.skip_to(offset).await?;
-        Ok(HttpBody::from_blob(Blob::from_stream(Some(self.desc.size - offset), chunks.into_rest())))
+        let rest = Rest { content: Mutex::new(content), offset };
+        HttpBody::from_blob(Blob::from_source(Some(self.desc.size - offset), Arc::new(rest)))
     }
 
     /// What the answer to the request that closes a session means.
@@ -78,11 +81,11 @@ impl Goal<'_> {
         let status = refused.status().as_u16();
         // What was sent was verified, so it is the session that holds something else.
         let stale = [ErrorCode::BlobUploadInvalid, ErrorCode::DigestInvalid, ErrorCode::from("RANGE_INVALID")];
-        let is_stale = session.is_resumed() && stale.iter().any(|code| refused.has_code(code));
+        let is_stale = status == 416 || stale.iter().any(|code| refused.has_code(code));
         let error = refused.about(&self.what());
         match status {
             404 => Ok(Attempt::Again(error)),
-            400 | 416 if is_stale => {
+            400 | 416 if is_stale && session.is_resumed() => {
                 cancel(session).await;
                 Ok(Attempt::Again(error))
             }
@@ -95,6 +98,26 @@ impl Goal<'_> {
                 Err(error)
             }
         }
+    }
+}
+
+/// A blob behind an offset, as often as it is asked for: a token may end just when the rest is sent.
+struct Rest {
+    content: Mutex<Blob>,
+    offset: u64,
+}
+
+impl BlobSource for Rest {
+    fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner).replay();
+        let offset = self.offset + offset;
+        Box::pin(async move {
+            let content =
+                content.ok_or_else(|| Error::unsupported("reading content again that can be read only once"))?;
+            let mut chunks = Chunks::new(content);
+            chunks.skip_to(offset).await?;
+            Ok(chunks.into_rest().boxed())
+        })
     }
 }
 

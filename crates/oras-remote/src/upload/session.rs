@@ -291,7 +291,8 @@ impl UploadSession {
                 let call = call.body(&MediaType::OCTET_STREAM, body).options(options.without_retry());
                 match size - self.offset {
                     0 => call.header(header::CONTENT_LENGTH, "0"),
-                    _ if self.offset == 0 => call,
+                    // A registry that has a byte where it seems to have none then says so before the rest comes.
+                    _ if !self.resumed => call,
                     _ => call.header(header::CONTENT_RANGE, format!("{}-{}", self.offset, size - 1)),
                 }
             }

@@ -109,3 +109,16 @@ async fn a_page_over_the_limit_is_an_error() {
     let error = list(&service, RegistryOptions::new().with_metadata_limit(1000)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SizeExceedsLimit);
 }
+
+#[tokio::test]
+async fn the_extensions_of_a_registry_are_listed_by_name() {
+    let document = r#"{"extensions":[{"name":"_oci","url":"x","endpoints":["_oci/ext/discover"]},{"name":"_zot"}]}"#;
+    let discover = || Expected::get("/v2/_oci/ext/discover");
+    let service = ScriptedService::new()
+        .expect(discover(), Reply::status(200).body(document))
+        .expect(discover(), Reply::status(404));
+    let repo = repository(&service);
+    assert_eq!(repo.registry().extensions().await.unwrap(), ["_oci", "_zot"]);
+    assert_eq!(repo.registry().extensions().await.unwrap_err().kind(), ErrorKind::NotFound);
+    service.finish();
+}

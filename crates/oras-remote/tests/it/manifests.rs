@@ -216,3 +216,13 @@ async fn the_error_of_a_head_is_explained_by_a_get() {
     assert_eq!(error.find::<ResponseError>().unwrap().errors()[0].message(), "slow down");
     service.finish();
 }
+
+#[tokio::test]
+async fn a_manifest_that_says_another_type_than_its_descriptor_is_not_sent() {
+    let bytes: bytes::Bytes = format!(r#"{{"mediaType":"{INDEX}","manifests":[]}}"#).into();
+    let desc = Descriptor::of(MANIFEST, &bytes);
+    let service = ScriptedService::new().expect(head(desc.digest.as_str()), Reply::status(404));
+    let refused = repository(&service).push(&desc, Blob::from_bytes(bytes)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt);
+    service.finish();
+}

@@ -205,8 +205,7 @@ impl<N: Next> Retrying<N> {
 
 impl<N: Next> Next for Retrying<N> {
     async fn send(&self, request: Request) -> Result<Response> {
-        let options = request.extensions().get().copied().unwrap_or_else(RequestOptions::new);
-        if !options.may_retry() {
+        if request.extensions().get().is_some_and(|options: &RequestOptions| !options.may_retry()) {
             return self.attempt(request).await;
         }
         let (parts, body) = request.into_parts();
@@ -219,8 +218,7 @@ impl<N: Next> Next for Retrying<N> {
             let spare = sent.replay();
             let result = self.attempt(head.clone().map(|()| sent)).await;
             let wait = self.wait(&result, done.count).filter(|wait| waited + *wait <= self.policy.budget);
-            let is_final = result.is_err() && !options.may_retry_broken();
-            let Some(wait) = wait.filter(|_| !is_final) else { return finish(result, done) };
+            let Some(wait) = wait else { return finish(result, done) };
             // A handle on a body that was read in the meantime gives no other one.
             body = spare.as_ref().and_then(HttpBody::replay);
             if body.is_none() {

@@ -17,7 +17,8 @@ pub(crate) struct Lab {
 }
 
 pub(crate) fn options() -> RegistryOptions {
-    let policy = RetryPolicy::new().with_backoff(Duration::from_millis(1), Duration::from_millis(5));
+    let policy =
+        RetryPolicy::new().with_max_retries(12).with_backoff(Duration::from_millis(1), Duration::from_millis(5));
     let transport = HttpClient::builder().without_proxies().with_retry(policy).build();
     RegistryOptions::new().with_plain_http(true).with_transport(transport)
 }

@@ -131,7 +131,7 @@ async fn a_page_for_people_is_no_manifest_whatever_its_status() {
     let html = Fault::new(Action::Html(StatusCode::BAD_GATEWAY)).on(RequestKind::TagList);
     lab.server.set_behaviour(Behaviour::with(|behaviour| behaviour.faults.push(html)));
     let error = lab.repo.tags(None).try_collect::<Vec<_>>().await.unwrap_err();
-    assert_eq!((error.kind(), status(&error)), (ErrorKind::Other, Some(502)));
+    assert_eq!((error.kind(), status(&error), error.retries()), (ErrorKind::Other, Some(502), 12));
 }
 
 #[tokio::test]

@@ -1,8 +1,6 @@
 //! Manifests that refer to another one, with and without the registry's help.
 
-use std::sync::{Arc, Mutex};
-
-use futures_util::{TryStreamExt as _, future::join_all};
+use futures_util::TryStreamExt as _;
 use http::StatusCode;
 use oras_content::{
     Blob, Deleter as _, Descriptor, ErrorKind, Fetcher as _, MediaType, PredecessorFinder as _, Pusher as _,
@@ -11,30 +9,30 @@ use oras_content::{
 use oras_descriptor::{Algorithm, Index, Manifest, canonical};
 use oras_reference::referrers_tag;
 use oras_registry::{Action, Behaviour, Fault, ReferrersQuirk, RequestKind};
-use oras_remote::{ReferrersCapability, Registry, Repository};
+use oras_remote::{ReferrersCapability, Repository};
 
 use super::harness::{Lab, manifest, options, page_of, push_empty, push_manifest};
 
 const TYPE: &str = "application/vnd.acme.sbom";
 
-fn without_api(behaviour: &mut Behaviour) {
+pub(super) fn without_api(behaviour: &mut Behaviour) {
     behaviour.lists.referrers = ReferrersQuirk::Status(StatusCode::NOT_FOUND);
 }
 
-fn referrer(name: &str, subject: &Descriptor) -> (Descriptor, bytes::Bytes) {
+pub(super) fn referrer(name: &str, subject: &Descriptor) -> (Descriptor, bytes::Bytes) {
     manifest(|manifest: Manifest| {
         let annotations = [("name".to_owned(), name.to_owned())].into();
         manifest.with_artifact_type(TYPE).with_subject(subject.clone()).with_annotations(annotations)
     })
 }
 
-async fn push_referrer(repo: &Repository, name: &str, subject: &Descriptor) -> Descriptor {
+pub(super) async fn push_referrer(repo: &Repository, name: &str, subject: &Descriptor) -> Descriptor {
     let (desc, bytes) = referrer(name, subject);
     repo.push(&desc, Blob::from_bytes(bytes)).await.unwrap();
     desc.with_artifact_type(TYPE).with_annotation("name", name)
 }
 
-async fn names(repo: &Repository, subject: &Descriptor) -> Vec<String> {
+pub(super) async fn names(repo: &Repository, subject: &Descriptor) -> Vec<String> {
     let found = repo.referrers(subject, None).await.unwrap();
     let mut names: Vec<_> =
         found.iter().map(|desc| desc.annotations.get("name").cloned().unwrap_or_default()).collect();
@@ -42,7 +40,7 @@ async fn names(repo: &Repository, subject: &Descriptor) -> Vec<String> {
     names
 }
 
-async fn index(repo: &Repository, subject: &Descriptor) -> Index {
+pub(super) async fn index(repo: &Repository, subject: &Descriptor) -> Index {
     let desc = repo.resolve(&referrers_tag(&subject.digest)).await.unwrap();
     assert_eq!(desc.media_type, MediaType::OCI_INDEX);
     let bytes = repo.fetch(&desc).await.unwrap().bytes(4 << 20).await.unwrap();
@@ -188,163 +186,6 @@ async fn a_tag_that_stands_for_something_else_is_not_overwritten() {
     assert_eq!(lab.repo.push(&desc, Blob::from_bytes(bytes)).await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(lab.repo.resolve(&referrers_tag(&subject.digest)).await.unwrap().digest, taken.digest);
     assert_eq!(lab.repo.referrers(&subject, None).await.unwrap(), []);
-}
-
-#[tokio::test]
-async fn fifty_pushes_at_once_write_the_index_at_most_three_times() {
-    let lab = Lab::new(without_api).await;
-    let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-    let before = lab.count(RequestKind::ManifestPut);
-    let handles: Vec<_> = (0..50).map(|_| lab.registry.repository("acme/rocket").unwrap()).collect();
-    let pushes = handles.iter().enumerate().map(|(at, repo)| {
-        let subject = &subject;
-        async move { push_referrer(repo, &format!("{at:02}"), subject).await }
-    });
-    join_all(pushes).await;
-    let puts = lab.count(RequestKind::ManifestPut) - before - 50;
-    assert!(puts <= 3, "{puts} index PUTs");
-    assert_eq!(names(&lab.repo, &subject).await.len(), 50);
-}
-
-#[tokio::test]
-async fn deferred_pushes_write_each_index_once() {
-    let lab = Lab::new(without_api).await;
-    let (one, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-    let (other, _) = push_manifest(&lab.repo, "v2", |manifest| manifest.with_artifact_type("other/type")).await;
-    let before = lab.count(RequestKind::ManifestPut);
-    for at in 0..10 {
-        for subject in [&one, &other] {
-            let (desc, bytes) = referrer(&format!("{at}"), subject);
-            lab.repo.push_deferred(&desc, Blob::from_bytes(bytes)).await.unwrap();
-        }
-    }
-    assert_eq!(lab.repo.referrers(&one, None).await.unwrap(), []);
-    lab.repo.flush().await.unwrap();
-    assert_eq!(lab.count(RequestKind::ManifestPut) - before, 20 + 2);
-    for subject in [&one, &other] {
-        assert_eq!(names(&lab.repo, subject).await.len(), 10);
-    }
-    lab.repo.flush().await.unwrap();
-    assert_eq!(lab.count(RequestKind::ManifestPut) - before, 20 + 2);
-}
-
-#[tokio::test]
-async fn an_index_that_could_not_be_written_keeps_waiting() {
-    let lab = Lab::new(without_api).await;
-    let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-    let (desc, bytes) = referrer("a", &subject);
-    lab.repo.push_deferred(&desc, Blob::from_bytes(bytes)).await.unwrap();
-    let denied = Fault::new(Action::Status(StatusCode::FORBIDDEN, None)).on(RequestKind::ManifestPut);
-    lab.server.set_behaviour(Behaviour::with(|behaviour| {
-        without_api(behaviour);
-        behaviour.faults.push(denied);
-    }));
-    assert_eq!(lab.repo.flush().await.unwrap_err().kind(), ErrorKind::Denied);
-    lab.server.set_behaviour(Behaviour::with(without_api));
-    lab.repo.flush().await.unwrap();
-    assert_eq!(names(&lab.repo, &subject).await, ["a"]);
-}
-
-#[tokio::test]
-async fn old_indexes_are_deleted_and_a_failure_there_is_only_told() {
-    let told: Arc<Mutex<Vec<ErrorKind>>> = Arc::default();
-    let keep = Arc::clone(&told);
-    let options = options().with_concern_handler(move |error| keep.lock().unwrap().push(error.kind()));
-    let lab = Lab::with(without_api, options, |builder| builder).await;
-    let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-    push_referrer(&lab.repo, "a", &subject).await;
-    assert_eq!(lab.count(RequestKind::ManifestDelete), 0);
-    push_referrer(&lab.repo, "b", &subject).await;
-    assert_eq!(lab.count(RequestKind::ManifestDelete), 1);
-    lab.server.set_behaviour(Behaviour::with(|behaviour| {
-        without_api(behaviour);
-        behaviour.manifests.delete_status = Some(StatusCode::METHOD_NOT_ALLOWED);
-    }));
-    push_referrer(&lab.repo, "c", &subject).await;
-    assert_eq!(*told.lock().unwrap(), [ErrorKind::Unsupported]);
-    assert_eq!(names(&lab.repo, &subject).await, ["a", "b", "c"]);
-}
-
-#[tokio::test]
-async fn old_indexes_are_kept_on_request() {
-    let lab = Lab::with(without_api, options().keep_old_indexes(), |builder| builder).await;
-    let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-    let a = push_referrer(&lab.repo, "a", &subject).await;
-    push_referrer(&lab.repo, "b", &subject).await;
-    assert_eq!(lab.count(RequestKind::ManifestDelete), 0);
-    // The last one leaves an empty index behind.
-    lab.repo.delete(&a).await.unwrap();
-    lab.repo.delete(&referrer("b", &subject).0).await.unwrap();
-    assert_eq!(index(&lab.repo, &subject).await.manifests, []);
-}
-
-#[tokio::test]
-async fn a_deleted_referrer_leaves_the_index_and_the_last_one_takes_it_along() {
-    let lab = Lab::new(without_api).await;
-    let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-    let a = push_referrer(&lab.repo, "a", &subject).await;
-    let b = push_referrer(&lab.repo, "b", &subject).await;
-    // Another process does not know yet what the registry can do.
-    let repo = Registry::new(&lab.server.host(), options()).unwrap().repository("acme/rocket").unwrap();
-    repo.delete(&a).await.unwrap();
-    assert_eq!(names(&lab.repo, &subject).await, ["b"]);
-    repo.delete(&b).await.unwrap();
-    assert_eq!(lab.repo.referrers(&subject, None).await.unwrap(), []);
-    let tag = referrers_tag(&subject.digest);
-    assert_eq!(lab.repo.resolve(&tag).await.unwrap_err().kind(), ErrorKind::NotFound);
-}
-
-#[tokio::test]
-async fn foreign_entries_of_an_index_stay_as_they_are() {
-    let lab = Lab::new(without_api).await;
-    let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-    let (other, bytes) = manifest(|manifest| manifest.with_artifact_type("foreign/type"));
-    lab.repo.push(&other, Blob::from_bytes(bytes)).await.unwrap();
-    let text = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{{"x":1.0,"mediaType":"{}","digest":"{}","size":{}}}],"y":[]}}"#,
-        MediaType::OCI_INDEX,
-        other.media_type,
-        other.digest,
-        other.size
-    );
-    let desc = Descriptor::of(MediaType::OCI_INDEX, text.as_bytes());
-    let tag = referrers_tag(&subject.digest);
-    lab.repo.push_reference(&desc, Blob::from_bytes(text.into()), &tag).await.unwrap();
-    push_referrer(&lab.repo, "a", &subject).await;
-    let desc = lab.repo.resolve(&tag).await.unwrap();
-    let bytes = lab.repo.fetch(&desc).await.unwrap().bytes(1 << 20).await.unwrap();
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
-    assert!(text.contains(r#"{"x":1.0,"mediaType""#) && text.ends_with(r#"],"y":[]}"#), "{text}");
-}
-
-#[tokio::test]
-async fn two_processes_lose_no_referrer_where_conditions_are_heeded_nor_where_they_are_not() {
-    for ignored in [false, true] {
-        let lab = Lab::new(|behaviour| {
-            without_api(behaviour);
-            behaviour.manifests.ignore_conditions = ignored;
-        });
-        let lab = lab.await;
-        let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
-        let processes =
-            [0, 1].map(|_| Registry::new(&lab.server.host(), options()).unwrap().repository("acme/rocket").unwrap());
-        let pushes = processes.iter().enumerate().map(|(process, repo)| {
-            let subject = &subject;
-            async move {
-                for at in 0..25 {
-                    push_referrer(repo, &format!("{process}-{at:03}"), subject).await;
-                }
-            }
-        });
-        join_all(pushes).await;
-        let listed = names(&lab.repo, &subject).await.len();
-        if ignored {
-            // What one process read before and writes after the second look of the other is lost.
-            assert!(listed >= 45, "{listed} of 50");
-        } else {
-            assert_eq!(listed, 50);
-        }
-    }
 }
 
 #[tokio::test]

@@ -55,8 +55,10 @@ fn faults(size: &Size) -> Vec<Fault> {
         Fault::new(refused()).on(RequestKind::BlobGet).on(RequestKind::BlobHead),
         Fault::new(refused()).on(RequestKind::UploadStart).on(RequestKind::UploadFinish),
         Fault::new(Action::Status(StatusCode::BAD_GATEWAY, None)).on(RequestKind::BlobGet),
+        Fault::new(Action::Status(StatusCode::SERVICE_UNAVAILABLE, None)).on(RequestKind::BlobHead),
+        Fault::new(Action::LoseAnswer).on(RequestKind::BlobHead),
     ];
-    faults.map(|fault| fault.with_chance(0.3).times(size.times)).to_vec()
+    faults.map(|fault| fault.with_chance(0.2).times(size.times)).to_vec()
 }
 
 async fn there_and_back(repo: &Repository, block: &Bytes, size: &Size, at: usize) -> Result<()> {

@@ -16,7 +16,7 @@ pub(crate) use origin::Origin;
 pub(crate) use tls::Authority;
 
 /// Nothing here takes as long; who waits for it hangs.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Retries as usual, but after waits that a test can afford.
 pub(crate) fn builder() -> HttpClientBuilder {
