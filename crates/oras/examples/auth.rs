@@ -4,11 +4,12 @@
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use oras::auth::{Credential, CredentialProvider, StaticCredential};
-use oras::credentials::{DockerConfigStore, SystemCredentials};
+use oras::credentials::{DockerConfigStore, HelperStore, SystemCredentials};
 use oras::files::{self, File, PushOptions};
 use oras::registry::{Accounts, AuthScheme, Permission, Server};
 use oras::remote::{RegistryOptions, Repository};
-use oras::{ErrorKind, Report, Result};
+use oras::transport::{HttpBody, HttpClient};
+use oras::{Error, ErrorKind, Report, Result};
 
 pub(crate) async fn run() -> Result<()> {
     let accounts = Accounts::new().with_user("alice", "secret", [Permission::push("team/*")]);
@@ -19,8 +20,10 @@ pub(crate) async fn run() -> Result<()> {
     let alice = StaticCredential::new(host.as_str(), Credential::password("alice", "secret"));
     attempt("a password", &host, alice).await?;
 
-    // A refresh token, as registries give it at login; a token server makes short-lived tokens of it.
-    // attempt("a refresh token", &host, StaticCredential::new(host.as_str(), Credential::refresh_token("…"))).await?;
+    // A refresh token, as registries give it at login: a token server makes short-lived tokens of it, and the password is
+    // needed no more.
+    let token = StaticCredential::new(host.as_str(), Credential::refresh_token(refresh_token(&server).await?));
+    attempt("a refresh token", &host, token).await?;
 
     // A file of docker's form. It is read at each lookup; helpers that it names are asked.
     let dir = tempfile::tempdir()?;
@@ -29,11 +32,12 @@ pub(crate) async fn run() -> Result<()> {
     std::fs::write(&path, format!(r#"{{"auths":{{"{host}":{{"auth":"YWxpY2U6c2VjcmV0"}}}}}}"#))?;
     attempt("docker's configuration", &host, DockerConfigStore::new(path)).await?;
 
-    // Wherever docker, podman and their kin keep credentials on this machine: what most programs want.
-    match attempt("this machine's credentials", &host, SystemCredentials::new()).await {
-        Err(error) if error.kind() == ErrorKind::Unauthorized => println!("refused: {}", Report::new(&error)),
-        other => other?,
+    // A credential helper, where this machine has one; and wherever docker, podman and their kin keep credentials, which is
+    // what most programs want. Neither knows the registry of this example.
+    if let Some(helper) = HelperStore::detect() {
+        expect_refusal(attempt(helper.program(), &host, helper.clone()).await)?;
     }
+    expect_refusal(attempt("this machine's credentials", &host, SystemCredentials::new()).await)?;
     Ok(())
 }
 
@@ -43,6 +47,26 @@ async fn attempt(with: &str, host: &str, credentials: impl CredentialProvider) -
     files::push(&repository, "v1", [File::from_bytes("app", with.to_owned())], &PushOptions::new()).await?;
     println!("pushed with {with}");
     Ok(())
+}
+
+fn expect_refusal(attempt: Result<()>) -> Result<()> {
+    match attempt {
+        Err(error) if error.kind() == ErrorKind::Unauthorized => println!("refused: {}", Report::new(&error)),
+        other => other?,
+    }
+    Ok(())
+}
+
+/// What a login gives: the token endpoint of the registry, asked with the password once.
+async fn refresh_token(server: &Server) -> Result<String> {
+    let url = format!("{}/token?service={}&offline_token=true", server.url(), server.host());
+    // base64 of `alice:secret`
+    let request = http::Request::get(url).header("authorization", "Basic YWxpY2U6c2VjcmV0").body(HttpBody::empty());
+    let request = request.map_err(|error| Error::new(ErrorKind::Other, "no request").with_source(error))?;
+    let answer = HttpClient::new().send(request).await?.into_body().bytes(64 << 10).await?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer)
+        .map_err(|error| Error::new(ErrorKind::Corrupt, "no token").with_source(error))?;
+    Ok(answer.get("refresh_token").and_then(|token| token.as_str()).unwrap_or_default().to_owned())
 }
 
 #[tokio::main]

@@ -41,6 +41,9 @@ pub(crate) enum Command {
         host: String,
         #[arg(short, long)]
         username: String,
+        /// Without a credential helper, write the password where it can be read
+        #[arg(long)]
+        plaintext: bool,
     },
     /// Forget a password
     Logout { host: String },

@@ -28,7 +28,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Output> {
             let tags: Vec<String> = open(&place).await?.target.tags(None).try_collect().await?;
             Ok(Output::tags(&tags))
         }
-        Command::Login { host, username } => login(&host, &username, plain_http).await,
+        Command::Login { host, username, plaintext } => {
+            let store = SystemCredentials::new();
+            let store = if plaintext { store.allow_plaintext() } else { store };
+            login(&store, &host, &username, plain_http).await
+        }
         Command::Logout { host } => {
             remote::logout(&SystemCredentials::new(), &host).await?;
             Ok(Output::said(&format!("logged out of {host}")))
@@ -84,10 +88,10 @@ async fn discover(place: &Place, artifact_type: Option<String>) -> Result<Output
     Ok(Output::referrers(&subject, &referrers))
 }
 
-async fn login(host: &str, username: &str, plain_http: bool) -> Result<Output> {
+async fn login(store: &SystemCredentials, host: &str, username: &str, plain_http: bool) -> Result<Output> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password)?;
     let credential = Credential::password(username, password.trim_end_matches(['\r', '\n']));
-    remote::login(&SystemCredentials::new(), host, &credential, registry_options(host, plain_http)).await?;
+    remote::login(store, host, &credential, registry_options(host, plain_http)).await?;
     Ok(Output::said(&format!("logged in to {host} as {username}")))
 }

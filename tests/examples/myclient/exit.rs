@@ -1,10 +1,15 @@
 //! Exit codes and hints.
 
+use oras::auth::AuthError;
+use oras::file::NameError;
 use oras::{Error, ErrorKind};
 
-/// What a script can do about an error: 2 correct a typing error, 3 know that something is not there, 4 log in or ask
+/// What a script can do about an error: 2 correct the command, 3 know that something is not there, 4 log in or ask
 /// somebody, 5 try later, 6 distrust the content; 1 is everything else.
 pub(crate) fn code(error: &Error) -> u8 {
+    if error.find::<NameError>().is_some() {
+        return 2;
+    }
     match error.kind() {
         ErrorKind::InvalidReference
         | ErrorKind::InvalidDigest
@@ -20,11 +25,12 @@ pub(crate) fn code(error: &Error) -> u8 {
 
 /// What a person can try, where the error itself cannot know it.
 pub(crate) fn hint(error: &Error) -> Option<&'static str> {
-    match error.kind() {
-        ErrorKind::Unauthorized => {
+    match (error.kind(), error.find::<AuthError>()) {
+        (ErrorKind::Unauthorized, Some(AuthError::NoCredential { .. })) => {
             Some("log in with `myclient login HOST --username NAME`, `docker login` or `podman login`")
         }
-        ErrorKind::RateLimited => Some("log in to have a larger quota, or come back later"),
+        (ErrorKind::Unauthorized, _) => Some("log in, or look whether the credential that is stored is still right"),
+        (ErrorKind::RateLimited, _) => Some("log in to have a larger quota, or come back later"),
         _ => None,
     }
 }

@@ -43,6 +43,15 @@ async fn files_go_into_a_registry_through_a_layout_and_back() {
 }
 
 #[tokio::test]
+async fn a_name_that_cannot_be_is_a_mistake_of_the_command() {
+    let line = ["push", "localhost:1/demo:v1", "../a", "a"];
+    let error = run(&line).await.unwrap_err();
+    assert_eq!((error.kind(), program::exit_code(&error)), (ErrorKind::Unsupported, 2));
+    let error = run(&["push", "localhost:1/demo:v1", "a", "./a"]).await.unwrap_err();
+    assert_eq!((error.kind(), program::exit_code(&error)), (ErrorKind::Denied, 2));
+}
+
+#[tokio::test]
 async fn an_error_has_an_exit_code() {
     let accounts = Accounts::new().with_anonymous([Permission::pull("public")]);
     let server = Server::builder().with_auth(AuthScheme::Basic, accounts).start().await.unwrap();

@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use oras_content::{DEFAULT_METADATA_LIMIT, Error, ErrorKind, Fetcher, Result, fetch_all};
 use oras_descriptor::{Descriptor, Digest, annotation, links};
+use oras_file::NameError;
 
 use super::{
     options::PullOptions,
@@ -83,7 +84,8 @@ impl Plan {
                     "two files are called {name:?}: {known} and {}; choose a platform, or map the names",
                     desc.digest
                 );
-                Err(Error::new(ErrorKind::Denied, message).with_descriptor(&desc))
+                let duplicate = NameError::Duplicate { name };
+                Err(Error::new(ErrorKind::Denied, message).with_descriptor(&desc).with_source(duplicate))
             }
         }
     }

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use oras_content::{Error, ErrorKind, Result, Target};
 use oras_copy::{copy, copy_graph};
 use oras_descriptor::{Annotations, Descriptor, MediaType, annotation};
-use oras_file::{FileStore, check_portable_name};
+use oras_file::{FileStore, NameError, check_portable_name};
 use oras_memory::MemoryStore;
 use oras_pack::{PackManifestOptions, pack_manifest};
 
@@ -70,7 +70,8 @@ fn check_names(files: &[File], options: &PushOptions) -> Result<()> {
             check_portable_name(&name)?;
         }
         if !seen.insert(name.clone()) {
-            return Err(Error::new(ErrorKind::Denied, format!("two files are called {name:?}")));
+            let message = format!("two files are called {name:?}");
+            return Err(Error::new(ErrorKind::Denied, message).with_source(NameError::Duplicate { name }));
         }
     }
     Ok(())
