@@ -1,14 +1,15 @@
 //! `cargo xtask interop`: our client against the registries and the clients of others.
 //!
 //! Each registry of the lab is started in each way it can be reached. A driver over our crates runs the contract of the
-//! roles and the main job against it; then artifacts cross between ours and each client of others, both ways. A matrix
+//! roles, the main job, what goes wrong on purpose, and a transfer whose memory is measured against it; then artifacts cross between ours and each client of others, both ways. A matrix
 //! comes at the end, with what registries are known to do against the contract, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said,
 //! counted as failed, and how to get it with it.
 
 mod cross;
 mod deviations;
-mod driver;
+pub(crate) mod driver;
 mod matrix;
+pub(crate) mod transfer;
 
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         [word] if word == "--short" => true,
         [word, ..] => return crate::bad_word("interop", word),
     };
-    let driver = match Driver::build() {
+    let driver = match Driver::build("dev") {
         Ok(driver) => driver,
         Err(error) => {
             println!("interop: {error}");
@@ -53,8 +54,14 @@ fn visit(driver: &Driver, registry: &Registry, access: &Access, is_short: bool) 
     let known = deviations::of(registry.name());
     let mut checks = driver.contract(&server, registry.capabilities(), known);
     checks.extend(driver.job(&server));
+    checks.extend(driver.refusals(&server));
+    // Authentication changes nothing about how bytes move; TLS does.
+    if access.user().is_none() {
+        let moved = transfer::there_and_back(driver, &server, &transfer::SHORT);
+        checks.push(Check::of("transfer", moved.and_then(|figures| figures.judge())));
+    }
     // Short runs see the clients of others where it matters most: in the open, against every registry.
-    if !is_short || matches!(access, Access::Plain) {
+    if !is_short || access.is_plain() {
         for peer in peers::all() {
             let crossed = cross::both_ways(driver, &server, &peer);
             checks.extend(crossed.unwrap_or_else(|error: LabError| vec![Check::failed(peer.name(), &error)]));

@@ -11,6 +11,7 @@ mod conformance;
 mod interop;
 mod lab;
 mod process;
+mod soak;
 mod source;
 mod tidy;
 
@@ -49,6 +50,11 @@ const COMMANDS: &[Command] = &[
         name: "lab",
         usage: "lab              gets and starts the registries and clients of others, and compares what they can do",
         run: lab::run,
+    },
+    Command {
+        name: "soak",
+        usage: "soak             [transfer | layout | registry | properties]: the sizes that take long",
+        run: soak::run,
     },
     Command {
         name: "tidy",

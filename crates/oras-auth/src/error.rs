@@ -5,13 +5,13 @@ use oras_content::{Error, ErrorKind};
 #[non_exhaustive]
 pub enum AuthError {
     /// The registry wants a user name and a password, and there are none.
-    #[error("{registry} wants a user name and a password, and none are known for it")]
+    #[error("{registry} wants a user name and a password, and none are known for it; log in first")]
     NoCredential {
         /// The registry's authority.
         registry: String,
     },
     /// The registry wants a user name and a password, and one of them is missing.
-    #[error("{registry} wants a user name and a password, and the credential for it has not both")]
+    #[error("{registry} wants a user name and a password, and the credential for it has not both; log in with both")]
     Incomplete {
         /// The registry's authority.
         registry: String,

@@ -125,7 +125,7 @@ impl TokenRequest<'_> {
     fn refused(&self, refusal: &Refusal) -> Error {
         let status = refusal.status;
         let answer = reason(&refusal.body).map_or_else(|| status.to_string(), |why| format!("{status}: {why}"));
-        let answer = format!("{answer} ({} asked)", self.who());
+        let answer = format!("{answer} ({} asked){}", self.who(), self.advice(status));
         let error = self.no_token(answer);
         let kind = match status {
             StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
@@ -144,6 +144,19 @@ impl TokenRequest<'_> {
             _ if credential.is_anonymous() => "nobody in particular".to_owned(),
             "" => "the holder of a refresh token".to_owned(),
             user => format!("the user {user}"),
+        }
+    }
+
+    /// What that person can do about a refusal, as far as it has to do with who asks.
+    fn advice(&self, status: StatusCode) -> &'static str {
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.account.credential.is_anonymous() => {
+                "; log in with a user name and a password"
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                "; if the password or token is wrong or no longer valid, log in again"
+            }
+            _ => "",
         }
     }
 

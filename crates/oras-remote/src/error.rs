@@ -2,6 +2,7 @@ use std::{fmt, fmt::Write as _};
 
 use http::{Method, StatusCode, Uri};
 use oras_content::{Error, ErrorKind};
+use oras_transport::Origin;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -19,6 +20,7 @@ const EXCERPT_LEN: usize = 200;
 pub struct ResponseError {
     method: Method,
     url: String,
+    host: String,
     status: StatusCode,
     errors: Vec<RegistryError>,
     excerpt: String,
@@ -29,7 +31,9 @@ impl ResponseError {
     pub(crate) fn new(method: Method, uri: &Uri, status: StatusCode, body: &[u8]) -> Self {
         let errors = parse(body);
         let excerpt = if errors.is_empty() { excerpt(body) } else { String::new() };
-        Self { method, url: oras_transport::redacted(uri), status, errors, excerpt, retries: 0 }
+        let url = oras_transport::redacted(uri);
+        let host = Origin::of(uri).map_or_else(|| url.clone(), |origin| origin.authority());
+        Self { method, url, host, status, errors, excerpt, retries: 0 }
     }
 
     /// Sets how often the request was sent again.
@@ -88,9 +92,20 @@ impl ResponseError {
         }
     }
 
+    /// Whether a server that speaks TLS was asked without it: Go's and nginx answer so, in nearly the same words.
+    fn wants_tls(&self) -> bool {
+        let words = ["sent an HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"];
+        self.status == StatusCode::BAD_REQUEST && words.iter().any(|words| self.excerpt.contains(words))
+    }
+
     /// The error of an operation; `what` was worked on.
     pub(crate) fn about(self, what: &str) -> Error {
+        let host = &self.host;
         let message = match self.kind() {
+            ErrorKind::Unauthorized => format!(
+                "{what}: unauthorized: the password or token for {host} is missing, wrong or no longer valid; log in again"
+            ),
+            _ if self.wants_tls() => format!("{what}: {host} speaks TLS; ask it with https, not with plain http"),
             ErrorKind::Other => format!("{what}: unexpected status {}", self.status.as_u16()),
             kind => format!("{what}: {kind}"),
         };
@@ -360,6 +375,31 @@ mod tests {
         ];
         for (method, status, body, expected) in cases {
             assert_eq!(answer(method, status, &body).kind(), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn tells_a_person_what_to_do() {
+        let cases = [
+            (
+                401,
+                "",
+                "r/a: unauthorized: the password or token for r is missing, wrong or no longer valid; log in again",
+            ),
+            (
+                400,
+                "Client sent an HTTP request to an HTTPS server.\n",
+                "r/a: r speaks TLS; ask it with https, not with plain http",
+            ),
+            (
+                400,
+                "<center>The plain HTTP request was sent to HTTPS port</center>",
+                "r/a: r speaks TLS; ask it with https, not with plain http",
+            ),
+            (400, "Bad Request", "r/a: unexpected status 400"),
+        ];
+        for (status, body, expected) in cases {
+            assert_eq!(answer(Method::GET, status, body).about("r/a").to_string(), expected);
         }
     }
 

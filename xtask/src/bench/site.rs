@@ -122,7 +122,7 @@ fn start_real(site: Site) -> Result<Server, LabError> {
     let missing = || LabError::failed("start a registry", format!("no {} in the lab", site.name()));
     let registry =
         registries::all().into_iter().find(|registry| registry.name().starts_with(site.name())).ok_or_else(missing)?;
-    registry.start(&Access::Plain).map(|server| Server::Lab(Box::new(server)))
+    registry.start(&Access::PLAIN).map(|server| Server::Lab(Box::new(server)))
 }
 
 /// Starts the embedded registry, which keeps nothing and serves what is in a layout; it prints where it listens.

@@ -43,7 +43,7 @@ pub(super) fn both_ways(driver: &Driver, server: &RunningServer, peer: &Peer) ->
 
 fn to_theirs(driver: &Driver, server: &RunningServer, peer: &Peer, work: &Path) -> Result<(), LabError> {
     let reference = format!("{}/cross/{}:from-ours", server.host(), peer.name());
-    let digest = driver.push(server, &reference, &work.join("ours"))?;
+    let digest = driver.push(server, &reference, &work.join("ours"))?.digest;
     let out = work.join("theirs");
     fs::create_dir(&out).doing("make a directory")?;
     match peer.name() {
@@ -113,7 +113,7 @@ fn to_ours(driver: &Driver, server: &RunningServer, peer: &Peer, work: &Path) ->
             process::output(Command::new("tar").arg("-cf").arg(&archive).arg("-C").arg(&source).arg("."), PEER_LIMIT)?;
             let archive = archive.display().to_string();
             ask(peer, server, &source, &["append", "--oci-empty-base", "-f", &archive, "-t", &reference])?;
-            let saved = driver.save(server, &reference, &out)?;
+            let saved = driver.save(server, &reference, &out)?.digest;
             return equal("digest", ask(peer, server, &source, &["digest", &reference])?.trim(), &saved);
         }
     }

@@ -2,36 +2,47 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::deviations::Deviation;
 use super::matrix::Check;
 use crate::lab::capabilities::Capabilities;
 use crate::lab::error::{Doing, LabError};
 use crate::lab::process;
-use crate::lab::registries::Access;
 use crate::lab::server::RunningServer;
 use crate::process as tasks;
 
 /// A build of everything from nothing.
 const BUILD_LIMIT: Duration = Duration::from_secs(900);
-/// The contract takes a second or two; a loaded machine gets more.
-const WORK_LIMIT: Duration = Duration::from_secs(180);
+/// The contract takes a second or two, some gigabytes half a minute; a loaded machine gets more.
+const WORK_LIMIT: Duration = Duration::from_secs(300);
 
 /// The program, built.
 #[derive(Debug)]
-pub(super) struct Driver {
+pub(crate) struct Driver {
     program: PathBuf,
 }
 
+/// What a transfer said about itself.
+#[derive(Clone, Debug)]
+pub(super) struct Moved {
+    /// The digest of the root.
+    pub(super) digest: String,
+    /// The most memory that the program had, where the system tells.
+    pub(super) peak_kib: Option<u64>,
+    /// How long it took, with the start of the program.
+    pub(super) took: Duration,
+}
+
 impl Driver {
-    /// Builds it.
-    pub(super) fn build() -> Result<Self, LabError> {
+    /// Builds it, with cargo's name for how.
+    pub(crate) fn build(profile: &str) -> Result<Self, LabError> {
         let mut cargo = tasks::cargo();
         cargo.args(["build", "-p", "oras-tests", "--features", "interop", "--bin", "interop-driver"]);
-        process::output(&mut cargo, BUILD_LIMIT)?;
+        process::output(cargo.args(["--profile", profile]), BUILD_LIMIT)?;
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| tasks::root().join("target"), PathBuf::from);
-        Ok(Self { program: target.join("debug").join("interop-driver") })
+        let directory = if profile == "dev" { "debug" } else { profile };
+        Ok(Self { program: target.join(directory).join("interop-driver") })
     }
 
     /// The contract of the roles, over a repository a rule.
@@ -51,25 +62,40 @@ impl Driver {
         self.checks("job", server, &["job"])
     }
 
-    /// Pushes the files of a directory; gives the digest of the manifest.
-    pub(super) fn push(&self, server: &RunningServer, reference: &str, files: &Path) -> Result<String, LabError> {
-        let mut command = self.command(server)?;
-        command.args(["push", "--reference", reference, "--dir"]).arg(files);
-        process::output(&mut command, WORK_LIMIT).map(|text| text.trim().to_owned())
+    /// What goes wrong on the way to the registry, and whether errors tell a person what to do.
+    pub(super) fn refusals(&self, server: &RunningServer) -> Vec<Check> {
+        let token = server.token_service().map(|service| service.expired_token("refused/main")).transpose();
+        match token {
+            Ok(Some(token)) => self.checks("refusals", server, &["refusals", "--expired", &token]),
+            Ok(None) => self.checks("refusals", server, &["refusals"]),
+            Err(error) => vec![Check::failed("refusals", &error)],
+        }
     }
 
-    /// Pulls an artifact's files into a directory; gives the digest of the manifest.
-    pub(super) fn pull(&self, server: &RunningServer, reference: &str, into: &Path) -> Result<String, LabError> {
-        let mut command = self.command(server)?;
-        command.args(["pull", "--reference", reference, "--dir"]).arg(into);
-        process::output(&mut command, WORK_LIMIT).map(|text| text.trim().to_owned())
+    /// Pushes the files of a directory.
+    pub(super) fn push(&self, server: &RunningServer, reference: &str, files: &Path) -> Result<Moved, LabError> {
+        self.moving(server, "push", reference, files)
     }
 
-    /// Copies what a reference stands for into an image layout, all of it verified; gives the digest of the root.
-    pub(super) fn save(&self, server: &RunningServer, reference: &str, layout: &Path) -> Result<String, LabError> {
+    /// Pulls an artifact's files into a directory.
+    pub(super) fn pull(&self, server: &RunningServer, reference: &str, into: &Path) -> Result<Moved, LabError> {
+        self.moving(server, "pull", reference, into)
+    }
+
+    /// Copies what a reference stands for into an image layout, all of it verified.
+    pub(super) fn save(&self, server: &RunningServer, reference: &str, layout: &Path) -> Result<Moved, LabError> {
+        self.moving(server, "save", reference, layout)
+    }
+
+    fn moving(&self, server: &RunningServer, word: &str, reference: &str, dir: &Path) -> Result<Moved, LabError> {
         let mut command = self.command(server)?;
-        command.args(["save", "--reference", reference, "--dir"]).arg(layout);
-        process::output(&mut command, WORK_LIMIT).map(|text| text.trim().to_owned())
+        command.args([word, "--reference", reference, "--dir"]).arg(dir);
+        let started = Instant::now();
+        let text = process::output(&mut command, WORK_LIMIT)?;
+        let said = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+        let digest = said("digest ").ok_or_else(|| LabError::failed(word, format!("no digest: {text}")))?;
+        let peak_kib = said("peak ").and_then(|kib| kib.parse().ok());
+        Ok(Moved { digest: digest.to_owned(), peak_kib, took: started.elapsed() })
     }
 
     fn checks(&self, group: &str, server: &RunningServer, words: &[&str]) -> Vec<Check> {
@@ -85,11 +111,11 @@ impl Driver {
     fn command(&self, server: &RunningServer) -> Result<Command, LabError> {
         let mut command = Command::new(&self.program);
         command.env("INTEROP_HOST", server.host());
-        if !matches!(server.access(), Access::Tls) {
+        if !server.access().has_tls() {
             command.env("INTEROP_PLAIN_HTTP", "1");
         }
-        if let Some((user, password)) = server.credentials() {
-            command.env("INTEROP_USER", user).env("INTEROP_PASSWORD", password);
+        if let Some(user) = server.access().user() {
+            command.env("INTEROP_USER", &user.name).env("INTEROP_PASSWORD", &user.password);
         }
         if let Some(pem) = server.ca_pem() {
             let path = server.directory().join("driver-ca.pem");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::{Doing, LabError};
 use super::process;
-use super::registries::Access;
+use super::registries::{Access, Auth, User};
 use super::tls::Tls;
 use super::token::{ISSUER, SERVICE, TokenService};
 use super::tool::Tool;
@@ -29,14 +29,15 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn new(program: &Path) -> Self {
-        Self { command: Command::new(program), token: None, tls: None }
+    fn new(program: &Path, dir: &Path, access: &Access) -> Result<Self, LabError> {
+        let tls = if access.has_tls() { Some(Tls::create(dir)?) } else { None };
+        Ok(Self { command: Command::new(program), token: None, tls })
     }
 }
 
 /// Distribution and its older sister, docker-registry: one file.
 pub(crate) fn distribution(program: &Path, dir: &Path, port: u16, access: &Access) -> Result<Plan, LabError> {
-    let mut plan = Plan::new(program);
+    let mut plan = Plan::new(program, dir, access)?;
     let mut http = json!({ "addr": format!("127.0.0.1:{port}") });
     let mut file = json!({
         "version": "0.1",
@@ -44,23 +45,21 @@ pub(crate) fn distribution(program: &Path, dir: &Path, port: u16, access: &Acces
         "storage": { "filesystem": { "rootdirectory": dir.join("data") }, "delete": { "enabled": true } },
         "validation": { "manifests": { "urls": { "allow": ["^https?://"] } } },
     });
-    match access {
-        Access::Plain => {}
-        Access::Basic { user, password } => {
+    match access.auth() {
+        Auth::Open => {}
+        Auth::Basic(user) => {
             let path = dir.join("htpasswd");
-            fs::write(&path, htpasswd(user, password)?).doing("write htpasswd")?;
+            fs::write(&path, htpasswd(user)?).doing("write htpasswd")?;
             set(&mut file, "auth", json!({ "htpasswd": { "realm": "lab", "path": path } }));
         }
-        Access::Token { user, password } => {
-            let service = TokenService::start(dir, user, password)?;
+        Auth::Token(user) => {
+            let service = TokenService::start(dir, user, plan.tls.as_ref())?;
             set(&mut file, "auth", json!({ "token": token_section(&service) }));
             plan.token = Some(service);
         }
-        Access::Tls => {
-            let tls = Tls::create(dir)?;
-            set(&mut http, "tls", json!({ "certificate": tls.certificate(), "key": tls.key() }));
-            plan.tls = Some(tls);
-        }
+    }
+    if let Some(tls) = &plan.tls {
+        set(&mut http, "tls", json!({ "certificate": tls.certificate(), "key": tls.key() }));
     }
     set(&mut file, "http", http);
     let path = write_json(dir, "registry.yml", &file)?;
@@ -82,53 +81,52 @@ fn set(object: &mut Value, key: &str, value: Value) {
 
 /// Olareg: flags, and a file of users.
 pub(crate) fn olareg(program: &Path, dir: &Path, port: u16, access: &Access) -> Result<Plan, LabError> {
-    let mut plan = Plan::new(program);
+    let mut plan = Plan::new(program, dir, access)?;
     plan.command.args(["serve", "--addr", "127.0.0.1", "--port", &port.to_string()]);
     plan.command.args(["--store-type", "mem", "--api-delete", "--api-blob-delete"]);
     // As the other registries do: a manifest may come before what it names.
     plan.command.args(["--api-sparse-image", "--api-sparse-index"]);
-    match access {
-        Access::Plain => {}
-        Access::Basic { user, password } => {
-            plan.command.arg("--auth-basic").arg(olareg_users(dir, user, password)?);
+    match access.auth() {
+        Auth::Open => {}
+        Auth::Basic(user) => {
+            plan.command.arg("--auth-basic").arg(olareg_users(dir, user)?);
         }
-        Access::Token { user, password } => {
+        Auth::Token(user) => {
+            let scheme = if access.has_tls() { "https" } else { "http" };
             plan.command
                 .arg("--auth-token-opaque")
-                .arg(olareg_users(dir, user, password)?)
-                .args(["--external-url", &format!("http://localhost:{port}")]);
+                .arg(olareg_users(dir, user)?)
+                .args(["--external-url", &format!("{scheme}://localhost:{port}")]);
         }
-        Access::Tls => {
-            let tls = Tls::create(dir)?;
-            plan.command.arg("--tls-cert").arg(tls.certificate()).arg("--tls-key").arg(tls.key());
-            plan.tls = Some(tls);
-        }
+    }
+    if let Some(tls) = &plan.tls {
+        plan.command.arg("--tls-cert").arg(tls.certificate()).arg("--tls-key").arg(tls.key());
     }
     Ok(plan)
 }
 
 /// Crane's registry: an address, and nothing else to choose.
-pub(crate) fn crane(program: &Path, _dir: &Path, port: u16, _access: &Access) -> Result<Plan, LabError> {
-    let mut plan = Plan::new(program);
+pub(crate) fn crane(program: &Path, dir: &Path, port: u16, access: &Access) -> Result<Plan, LabError> {
+    let mut plan = Plan::new(program, dir, access)?;
     plan.command.args(["registry", "serve", "--address", &format!("127.0.0.1:{port}")]);
     Ok(plan)
 }
 
-fn olareg_users(dir: &Path, user: &str, password: &str) -> Result<PathBuf, LabError> {
-    let line = htpasswd(user, password)?;
+fn olareg_users(dir: &Path, user: &User) -> Result<PathBuf, LabError> {
+    let line = htpasswd(user)?;
     let hash = line.trim_end().rsplit_once(':').map_or("", |(_, hash)| hash);
     let file = json!({
-        "users": { user: { "cred": hash } },
-        "groups": { "lab": { "members": [user] } },
+        "users": { &user.name: { "cred": hash } },
+        "groups": { "lab": { "members": [&user.name] } },
         "acls": [{ "repo": "*", "members": ["lab"], "access": ["*"] }, { "repo": "", "members": ["lab"], "access": ["read"] }],
     });
     write_json(dir, "users.yml", &file)
 }
 
 /// `user:hash`, with the one hash that all of them know.
-fn htpasswd(user: &str, password: &str) -> Result<String, LabError> {
+fn htpasswd(user: &User) -> Result<String, LabError> {
     let program = Tool::apt("htpasswd", "apache2-utils").path()?;
-    process::output(Command::new(program).args(["-Bbn", user, password]), HASH_LIMIT)
+    process::output(Command::new(program).args(["-Bbn", &user.name, &user.password]), HASH_LIMIT)
 }
 
 fn write_json(dir: &Path, name: &str, value: &Value) -> Result<PathBuf, LabError> {

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A peer on loopback that is silent for longer is broken.
-const SILENCE: Duration = Duration::from_secs(5);
+pub(crate) const SILENCE: Duration = Duration::from_secs(5);
 /// More than any token request or head has.
 const LIMIT: u64 = 64 * 1024;
 
@@ -24,8 +24,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// Reads a request.
-    pub(crate) fn read(stream: &TcpStream) -> io::Result<Self> {
-        stream.set_read_timeout(Some(SILENCE))?;
+    pub(crate) fn read(stream: &mut impl Read) -> io::Result<Self> {
         let mut reader = BufReader::new(stream.take(LIMIT));
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -51,8 +50,8 @@ impl Request {
     }
 }
 
-/// Writes a JSON answer and ends the connection.
-pub(crate) fn answer(mut stream: &TcpStream, status: &str, body: &str) -> io::Result<()> {
+/// Writes a JSON answer that is the last of its connection.
+pub(crate) fn answer(stream: &mut impl Write, status: &str, body: &str) -> io::Result<()> {
     let length = body.len();
     write!(
         stream,

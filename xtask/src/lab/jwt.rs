@@ -20,7 +20,7 @@ pub(crate) struct Signer {
     key: KeyPair,
     certificate: rcgen::Certificate,
     issuer: &'static str,
-    issued: AtomicU64,
+    count: AtomicU64,
 }
 
 impl Signer {
@@ -30,7 +30,7 @@ impl Signer {
         let key = KeyPair::generate().doing(TASK)?;
         let certificate =
             CertificateParams::new([issuer.to_owned()]).and_then(|params| params.self_signed(&key)).doing(TASK)?;
-        Ok(Self { key, certificate, issuer, issued: AtomicU64::new(0) })
+        Ok(Self { key, certificate, issuer, count: AtomicU64::new(0) })
     }
 
     /// The certificate that a registry is to trust.
@@ -38,15 +38,21 @@ impl Signer {
         self.certificate.pem()
     }
 
-    /// Signs a token for `service` that allows `access`, a list of `{type, name, actions}`.
-    pub(crate) fn token(&self, subject: &str, service: &str, access: &[Value]) -> Result<String, LabError> {
+    /// Signs a token that was issued at a time, for `service` that allows `access`, a list of `{type, name, actions}`.
+    pub(crate) fn token(
+        &self,
+        issued: SystemTime,
+        subject: &str,
+        service: &str,
+        access: &[Value],
+    ) -> Result<String, LabError> {
         const TASK: &str = "sign a token";
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).doing(TASK)?.as_secs();
+        let issued = issued.duration_since(UNIX_EPOCH).doing(TASK)?.as_secs();
         let header = json!({ "typ": "JWT", "alg": "ES256", "x5c": [STANDARD.encode(self.certificate.der())] });
         let claims = json!({
             "iss": self.issuer, "sub": subject, "aud": service, "access": access,
-            "iat": now, "nbf": now.saturating_sub(10), "exp": now + LIFETIME,
-            "jti": self.issued.fetch_add(1, Ordering::Relaxed).to_string(),
+            "iat": issued, "nbf": issued.saturating_sub(10), "exp": issued + LIFETIME,
+            "jti": self.count.fetch_add(1, Ordering::Relaxed).to_string(),
         });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(&header), part(&claims));

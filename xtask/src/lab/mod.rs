@@ -5,7 +5,7 @@
 //! silently.
 //!
 //! ```text
-//! registries::all() ─▶ Registry ─ start(&Access) ─▶ RunningServer { host, ca_pem, credentials }
+//! registries::all() ─▶ Registry ─ start(&Access) ─▶ RunningServer { host, ca_pem, access }
 //! peers::all()      ─▶ Peer     ─ command(&RunningServer) ─▶ std::process::Command
 //! ```
 //!

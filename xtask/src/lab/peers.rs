@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::error::{Doing, LabError};
-use super::registries::{Access, CRANE};
+use super::registries::CRANE;
 use super::server::RunningServer;
 use super::tool::Tool;
 
@@ -80,12 +80,12 @@ fn home(server: &RunningServer) -> Result<PathBuf, LabError> {
     let home = server.directory().join("home");
     fs::create_dir_all(&home).doing(TASK)?;
     let host = server.host();
-    let auths = server.credentials().map_or_else(
+    let auths = server.access().user().map_or_else(
         || json!({}),
-        |(user, password)| json!({ &host: { "auth": STANDARD.encode(format!("{user}:{password}")) } }),
+        |user| json!({ &host: { "auth": STANDARD.encode(format!("{}:{}", user.name, user.password)) } }),
     );
     let docker = json!({ "auths": auths });
-    let tls = if matches!(server.access(), Access::Tls) { "enabled" } else { "disabled" };
+    let tls = if server.access().has_tls() { "enabled" } else { "disabled" };
     let regctl = json!({ "hosts": { &host: { "tls": tls, "hostname": &host } } });
     fs::write(home.join("config.json"), docker.to_string()).doing(TASK)?;
     fs::write(home.join("regctl.json"), regctl.to_string()).doing(TASK)?;

@@ -54,7 +54,8 @@ impl Drop for Guarded {
     }
 }
 
-/// Runs `command` to its end and gives what it printed; fails when it does, or when `limit` has passed.
+/// Runs `command` to its end and gives what it printed; fails with all that it said when it does, or when `limit` has
+/// passed.
 pub(crate) fn output(command: &mut Command, limit: Duration) -> Result<String, LabError> {
     let task = format!("run {command:?}");
     let printed = NamedTempFile::new().doing(&task)?;
@@ -64,9 +65,11 @@ pub(crate) fn output(command: &mut Command, limit: Duration) -> Result<String, L
     let Some(status) = wait_for(limit, || child.ended())? else {
         return Err(LabError::failed(task, format!("not done after {} s", limit.as_secs())));
     };
-    let file = if status.success() { printed } else { complaint };
-    let bytes = fs::read(file.path()).doing(&task)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let mut said = fs::read(printed.path()).doing(&task)?;
+    if !status.success() {
+        said.extend(fs::read(complaint.path()).doing(&task)?);
+    }
+    let text = String::from_utf8_lossy(&said).into_owned();
     if status.success() { Ok(text) } else { Err(LabError::failed(task, format!("{status}: {}", text.trim_end()))) }
 }
 
@@ -82,7 +85,7 @@ mod tests {
     fn gives_what_was_printed_or_complained() {
         let limit = Duration::from_secs(20);
         assert_eq!(shell("echo out; echo err >&2", limit).unwrap(), "out\n");
-        assert!(shell("echo err >&2; exit 3", limit).unwrap_err().to_string().ends_with(": err"));
+        assert!(shell("echo out; echo err >&2; exit 3", limit).unwrap_err().to_string().ends_with(": out\nerr"));
     }
 
     #[test]

@@ -9,54 +9,81 @@ use super::error::LabError;
 use super::server::RunningServer;
 use super::tool::Tool;
 
-/// How a registry is reached. All but [`Access::Tls`] speak plain HTTP.
+/// How a registry is reached: whom it lets in, and whether it speaks TLS.
+#[derive(Clone)]
+pub(crate) struct Access {
+    auth: Auth,
+    has_tls: bool,
+}
+
+/// Whom a registry lets in.
 #[derive(Clone)]
 #[non_exhaustive]
-pub(crate) enum Access {
-    /// Open to all.
-    Plain,
-    /// HTTP Basic.
-    Basic {
-        /// The one user.
-        user: String,
-        /// The user's password.
-        password: String,
-    },
-    /// Bearer tokens, given out for user and password.
-    Token {
-        /// The one user.
-        user: String,
-        /// The user's password.
-        password: String,
-    },
-    /// Open to all over TLS, with a certificate of a private authority.
-    Tls,
+pub(crate) enum Auth {
+    /// Everybody.
+    Open,
+    /// One user, by HTTP Basic.
+    Basic(User),
+    /// One user, by bearer tokens.
+    Token(User),
+}
+
+/// The one user that a registry knows.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    /// The user's name.
+    pub(crate) name: String,
+    /// The user's password.
+    pub(crate) password: String,
 }
 
 impl Access {
-    /// User and password, if they are asked for.
-    pub(crate) fn credentials(&self) -> Option<(&str, &str)> {
-        match self {
-            Self::Basic { user, password } | Self::Token { user, password } => Some((user, password)),
-            Self::Plain | Self::Tls => None,
+    /// Open to all over plain HTTP.
+    pub(crate) const PLAIN: Self = Self { auth: Auth::Open, has_tls: false };
+    /// Open to all over TLS, with a certificate of a private authority.
+    pub(crate) const TLS: Self = Self { auth: Auth::Open, has_tls: true };
+
+    /// Whom it lets in.
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// Whether it speaks TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.has_tls
+    }
+
+    /// Whether it is open to all over plain HTTP.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.auth, Auth::Open) && !self.has_tls
+    }
+
+    /// The user, if one is asked for.
+    pub(crate) fn user(&self) -> Option<&User> {
+        match &self.auth {
+            Auth::Basic(user) | Auth::Token(user) => Some(user),
+            Auth::Open => None,
         }
     }
 
     /// Its name, in lower case.
     pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Basic { .. } => "basic",
-            Self::Token { .. } => "token",
-            Self::Tls => "tls",
+        match (&self.auth, self.has_tls) {
+            (Auth::Open, false) => "plain",
+            (Auth::Basic(_), false) => "basic",
+            (Auth::Token(_), false) => "token",
+            (Auth::Open, true) => "tls",
+            (Auth::Basic(_), true) => "tls, basic",
+            (Auth::Token(_), true) => "tls, token",
         }
     }
 
-    /// One of each, with a user made up for the lab.
-    pub(crate) fn each() -> [Self; 4] {
-        let (user, password) = ("lab".to_owned(), "p@ss: wörd".to_owned());
-        let basic = Self::Basic { user: user.clone(), password: password.clone() };
-        [Self::Plain, basic, Self::Token { user, password }, Self::Tls]
+    /// Each kind of authentication, plain and with TLS, with a user made up for the lab.
+    pub(crate) fn each() -> Vec<Self> {
+        let user = User { name: "lab".to_owned(), password: "p@ss: wörd".to_owned() };
+        let auths = [Auth::Open, Auth::Basic(user.clone()), Auth::Token(user)];
+        let both = |has_tls| auths.iter().map(move |auth| Self { auth: auth.clone(), has_tls });
+        both(false).chain(both(true)).collect()
     }
 }
 
@@ -92,7 +119,7 @@ impl Registry {
 
     /// Whether [`Registry::start`] knows this access.
     pub(crate) fn supports(&self, access: &Access) -> bool {
-        !self.only_plain || matches!(access, Access::Plain)
+        !self.only_plain || access.is_plain()
     }
 
     /// Starts it on a free port of loopback, empty, and waits until it answers.
@@ -133,7 +160,8 @@ fn docker_registry() -> Registry {
     }
 }
 
-fn distribution() -> Registry {
+/// The reference implementation.
+pub(crate) fn distribution() -> Registry {
     Registry {
         name: "distribution 3.1.1",
         tool: Tool::go(

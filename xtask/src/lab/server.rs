@@ -26,7 +26,7 @@ const PORTS_TRIED: usize = 3;
 pub(crate) struct RunningServer {
     // Dropped in this order: the process, the token service, the files.
     process: Guarded,
-    _token: Option<TokenService>,
+    token: Option<TokenService>,
     tls: Option<Tls>,
     access: Access,
     port: u16,
@@ -58,7 +58,7 @@ impl RunningServer {
         let log = fs::File::create(work.path().join("log")).doing(task)?;
         plan.command.current_dir(work.path()).stdout(log.try_clone().doing(task)?).stderr(Stdio::from(log));
         let process = Guarded::start(&mut plan.command)?;
-        let mut server = Self { process, _token: plan.token, tls: plan.tls, access: access.clone(), port, work };
+        let mut server = Self { process, token: plan.token, tls: plan.tls, access: access.clone(), port, work };
         server.wait_until_ready(task)?;
         Ok(server)
     }
@@ -76,11 +76,11 @@ impl RunningServer {
     /// Whether the registry answers `GET /v2/`, and asks who we are if it should. Over TLS, whether it listens, which it
     /// does when it is ready.
     fn answers(&self) -> bool {
-        let expected = if self.credentials().is_some() { 401 } else { 200 };
-        match self.access {
-            Access::Tls => TcpStream::connect(self.address()).is_ok(),
-            _ => http::ask(self.address(), "GET", "/v2/", "", b"").is_ok_and(|answer| answer.status == expected),
+        let expected = if self.access.user().is_some() { 401 } else { 200 };
+        if self.access.has_tls() {
+            return TcpStream::connect(self.address()).is_ok();
         }
+        http::ask(self.address(), "GET", "/v2/", "", b"").is_ok_and(|answer| answer.status == expected)
     }
 
     /// `localhost:port`: a name, because careful clients refuse a token service at a loopback address.
@@ -103,9 +103,9 @@ impl RunningServer {
         self.tls.as_ref().map(Tls::ca_pem)
     }
 
-    /// User and password, if it asks for them.
-    pub(crate) fn credentials(&self) -> Option<(&str, &str)> {
-        self.access.credentials()
+    /// The service that gives out tokens for it, if it is not the registry itself.
+    pub(crate) fn token_service(&self) -> Option<&TokenService> {
+        self.token.as_ref()
     }
 
     /// A directory for whatever belongs to this server; it goes with it.

@@ -43,7 +43,7 @@ pub(crate) fn run(_words: &[String]) -> ExitCode {
 /// Pushes with the first client and asks all of them for the digest; they must agree, and see what was pushed.
 fn visit(registry: &Registry, access: &Access) -> Result<String, LabError> {
     let server = registry.start(access)?;
-    if matches!(access, Access::Plain) {
+    if access.is_plain() {
         compare(registry, &server)?;
     }
     let reference = format!("{}/lab/smoke:v1", server.host());

@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::error::{Doing, LabError};
 
@@ -47,6 +51,18 @@ impl Tls {
     /// The file of the server's key.
     pub(crate) fn key(&self) -> &Path {
         &self.key
+    }
+
+    /// The same certificate for a server of our own.
+    pub(crate) fn server_config(&self) -> Result<Arc<ServerConfig>, LabError> {
+        const TASK: &str = "configure TLS";
+        let chain = CertificateDer::pem_file_iter(&self.certificate).doing(TASK)?.collect::<Result<Vec<_>, _>>();
+        let key = PrivateKeyDer::from_pem_file(&self.key).doing(TASK)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().doing(TASK)?;
+        let config = builder.with_no_client_auth().with_single_cert(chain.doing(TASK)?, key).doing(TASK)?;
+        Ok(Arc::new(config))
     }
 }
 

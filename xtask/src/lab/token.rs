@@ -4,20 +4,24 @@
 //! One user may do what is asked for; anybody else, anonymous included, gets 401.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Map, Value, json};
 
 use super::error::{Doing, LabError};
 use super::http::{self, Request};
 use super::jwt::{LIFETIME, Signer};
+use super::registries::User;
+use super::tls::Tls;
 
 /// The issuer that the registry is told to trust.
 pub(crate) const ISSUER: &str = "lab-issuer";
@@ -30,20 +34,22 @@ const REFRESH_TOKEN: &str = "lab-refresh-token";
 #[derive(Debug)]
 pub(crate) struct TokenService {
     address: SocketAddr,
+    office: Arc<Office>,
     certificate: PathBuf,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
+#[derive(Debug)]
 struct Office {
     signer: Signer,
-    user: String,
-    password: String,
+    user: User,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl TokenService {
-    /// Starts a service for one user; the certificate of its key goes to `dir`.
-    pub(crate) fn start(dir: &Path, user: &str, password: &str) -> Result<Self, LabError> {
+    /// Starts a service for one user, over TLS if the registry speaks it; the certificate of its key goes to `dir`.
+    pub(crate) fn start(dir: &Path, user: &User, tls: Option<&Tls>) -> Result<Self, LabError> {
         const TASK: &str = "start a token service";
         let signer = Signer::create(ISSUER)?;
         let certificate = dir.join("token.pem");
@@ -51,17 +57,25 @@ impl TokenService {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(TASK)?;
         let address = listener.local_addr().doing(TASK)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let office = Arc::new(Office { signer, user: user.to_owned(), password: password.to_owned() });
+        let office = Arc::new(Office { signer, user: user.clone(), tls: tls.map(Tls::server_config).transpose()? });
         let thread = thread::spawn({
-            let stop = Arc::clone(&stop);
+            let (office, stop) = (Arc::clone(&office), Arc::clone(&stop));
             move || serve(&listener, &office, &stop)
         });
-        Ok(Self { address, certificate, stop, thread: Some(thread) })
+        Ok(Self { address, office, certificate, stop, thread: Some(thread) })
     }
 
     /// The URL to ask for tokens; by name, because careful clients refuse a realm at a loopback address.
     pub(crate) fn realm(&self) -> String {
-        format!("http://localhost:{}/token", self.address.port())
+        let scheme = if self.office.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://localhost:{}/token", self.address.port())
+    }
+
+    /// A token that lets its holder pull from a repository, until an hour ago.
+    pub(crate) fn expired_token(&self, repository: &str) -> Result<String, LabError> {
+        let access = json!({ "type": "repository", "name": repository, "actions": ["pull"] });
+        let issued = SystemTime::now() - Duration::from_secs(LIFETIME + 3600);
+        self.office.signer.token(issued, &self.office.user.name, SERVICE, &[access])
     }
 
     /// The file of the certificate to trust.
@@ -88,12 +102,22 @@ fn serve(listener: &TcpListener, office: &Arc<Office>, stop: &AtomicBool) {
         }
         let office = Arc::clone(office);
         // A client that breaks off is the client's business.
-        thread::spawn(move || office.answer(&stream).ok());
+        thread::spawn(move || office.meet(stream).ok());
     }
 }
 
 impl Office {
-    fn answer(&self, stream: &TcpStream) -> io::Result<()> {
+    fn meet(&self, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(http::SILENCE))?;
+        let Some(config) = &self.tls else { return self.answer(&mut stream) };
+        let connection = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        let mut stream = StreamOwned::new(connection, stream);
+        self.answer(&mut stream)?;
+        stream.conn.send_close_notify();
+        stream.flush()
+    }
+
+    fn answer(&self, stream: &mut (impl Read + Write)) -> io::Result<()> {
         let request = Request::read(stream)?;
         if request.path != "/token" {
             return http::answer(stream, "404 Not Found", "{}");
@@ -109,13 +133,14 @@ impl Office {
 
     fn knows(&self, request: &Request) -> bool {
         if request.method == "GET" {
-            let basic = STANDARD.encode(format!("{}:{}", self.user, self.password));
+            let basic = STANDARD.encode(format!("{}:{}", self.user.name, self.user.password));
             return request.authorization == Some(format!("Basic {basic}"));
         }
         match request.value("grant_type") {
             Some("refresh_token") => request.value("refresh_token") == Some(REFRESH_TOKEN),
             Some("password") => {
-                request.value("username") == Some(&self.user) && request.value("password") == Some(&self.password)
+                let User { name, password } = &self.user;
+                request.value("username") == Some(name) && request.value("password") == Some(password)
             }
             _ => false,
         }
@@ -126,7 +151,7 @@ impl Office {
         let access: Vec<Value> =
             scopes.flat_map(|(_, value)| value.split_whitespace()).filter_map(parse_scope).collect();
         let service = request.value("service").unwrap_or_default();
-        let token = self.signer.token(&self.user, service, &access)?;
+        let token = self.signer.token(SystemTime::now(), &self.user.name, service, &access)?;
         let mut body = Map::new();
         body.insert("token".to_owned(), json!(token));
         body.insert("access_token".to_owned(), json!(token));
@@ -160,7 +185,8 @@ mod tests {
     #[test]
     fn tokens_are_for_the_one_user() {
         let dir = tempfile::tempdir().unwrap();
-        let service = TokenService::start(dir.path(), "lab", "secret").unwrap();
+        let user = User { name: "lab".to_owned(), password: "secret".to_owned() };
+        let service = TokenService::start(dir.path(), &user, None).unwrap();
         let ask = |method: &str, fields: &str, body: &str| {
             let target = format!("/token?service={SERVICE}&scope=repository:a:pull");
             http::ask(service.address, method, &target, fields, body.as_bytes()).unwrap().status

@@ -73,7 +73,10 @@ async fn a_failing_token_server_is_asked_once_for_all_who_wait() {
         let expected = AuthError::NoToken {
             registry: "r.example".to_owned(),
             server: "https://auth.example".to_owned(),
-            answer: "401 Unauthorized: incorrect username or password (the user me asked)".to_owned(),
+            answer:
+                "401 Unauthorized: incorrect username or password (the user me asked); if the password or token is \
+                     wrong or no longer valid, log in again"
+                    .to_owned(),
         };
         assert_eq!(error.find::<AuthError>(), Some(&expected));
     }

@@ -14,3 +14,10 @@ mod platform;
 mod properties;
 mod reopening;
 mod roles;
+
+/// How many cases run, unless the environment asks for more.
+const CASES: u32 = 2_000;
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(CASES, |text| text.parse().unwrap())
+}

@@ -37,7 +37,7 @@ fn both(source: &FaultySource, desc: &Descriptor) -> [Blob; 2] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(crate::cases()))]
 
     #[test]
     fn any_chunking_gives_the_same_result(

@@ -16,7 +16,7 @@ fn passing() -> Error {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(crate::cases()))]
 
     #[test]
     fn a_download_cut_at_any_byte_goes_on(

@@ -8,7 +8,12 @@ use oras_descriptor::{
 use proptest::{collection::vec, option, prelude::*, sample};
 use serde_json::value::RawValue;
 
+/// How many cases run, unless the environment asks for more.
 const CASES: u32 = 2_000;
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(CASES, |text| text.parse().unwrap())
+}
 
 fn media_type() -> impl Strategy<Value = MediaType> {
     prop_oneof!["[a-z0-9][a-z0-9.+-]{0,9}/[a-z0-9][a-z0-9.+-]{0,9}", Just(String::new()), ".{1,9}"]
@@ -145,7 +150,7 @@ fn check(desc: &Descriptor, chunks: &[&[u8]]) -> Result<(), VerifyError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn any_text_is_a_digest_that_prints_itself_or_an_error(text in "([a-z0-9+._A-Z-]{0,9}:?){0,3}[0-9a-f]{0,70}|sha256:[0-9a-fA-F]{63,65}|.{0,40}") {

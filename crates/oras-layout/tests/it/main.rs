@@ -1,6 +1,11 @@
 //! Layouts as their users see them.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests, and figures of the long ones"
+)]
 
 mod archive;
 mod collect;

@@ -12,12 +12,20 @@ use oras_layout::{LayoutOptions, OciLayout};
 use crate::support::{artifact, content, index, tags};
 
 const PROCESSES: usize = 8;
-const PUSHES: usize = 25;
-const KILLS: usize = 10;
+/// How much each pushes, unless the environment asks for more.
+const PUSHES: (&str, usize) = ("ORAS_TEST_PUSHES", 25);
+/// How many are killed, unless the environment asks for more.
+const KILLS: (&str, usize) = ("ORAS_TEST_KILLS", 10);
+/// Long enough for one push of each process on a machine that does much else.
+const ROUND_LIMIT: Duration = Duration::from_secs(5);
 
 const ROOT: &str = "ORAS_TEST_LAYOUT";
 const NAME: &str = "ORAS_TEST_NAME";
 const COUNT: &str = "ORAS_TEST_COUNT";
+
+fn size((variable, usual): (&str, usize)) -> usize {
+    std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
+}
 
 /// What a child does; alone it does nothing.
 #[tokio::test]
@@ -66,9 +74,10 @@ fn root() -> (tempfile::TempDir, PathBuf) {
 #[tokio::test]
 async fn nothing_is_lost_when_processes_push_and_tag_at_once_and_readers_see_whole_indexes() {
     let (_dir, root) = root();
+    let (pushes, started) = (size(PUSHES), Instant::now());
     let reader = OciLayout::create(&root).await.unwrap();
-    let mut children: Vec<_> = (0..PROCESSES).map(|n| Running::start(&root, &format!("p{n}"), PUSHES)).collect();
-    let (deadline, mut seen) = (Instant::now() + Duration::from_secs(120), 0);
+    let mut children: Vec<_> = (0..PROCESSES).map(|n| Running::start(&root, &format!("p{n}"), pushes)).collect();
+    let (deadline, mut seen) = (started + ROUND_LIMIT * pushes.try_into().unwrap(), 0);
     while !children.is_empty() {
         assert!(Instant::now() < deadline, "the processes do not come to an end");
         let now = index(&root)["manifests"].as_array().unwrap().len();
@@ -84,10 +93,11 @@ async fn nothing_is_lost_when_processes_push_and_tag_at_once_and_readers_see_who
         });
         tokio::task::yield_now().await;
     }
-    let mut expected: Vec<_> = (0..PROCESSES).flat_map(|p| (0..PUSHES).map(move |n| format!("p{p}-{n}"))).collect();
+    let mut expected: Vec<_> = (0..PROCESSES).flat_map(|p| (0..pushes).map(move |n| format!("p{p}-{n}"))).collect();
     expected.sort();
     assert_eq!(tags(&reader).await, expected);
-    assert_eq!(index(&root)["manifests"].as_array().unwrap().len(), PROCESSES * PUSHES);
+    assert_eq!(index(&root)["manifests"].as_array().unwrap().len(), PROCESSES * pushes);
+    println!("figures: {PROCESSES} × {pushes} pushes and tags in {:.1} s", started.elapsed().as_secs_f64());
     assert!(reader.fsck().await.unwrap().is_clean());
     assert!(crate::support::leftovers(&root).is_empty());
 }
@@ -96,12 +106,13 @@ async fn nothing_is_lost_when_processes_push_and_tag_at_once_and_readers_see_who
 async fn a_killed_process_leaves_a_layout_that_opens_and_is_whole() {
     let (_dir, root) = root();
     OciLayout::create(&root).await.unwrap();
-    for round in 0..KILLS {
+    let kills = size(KILLS);
+    for round in 0..kills {
         let before = tags(&OciLayout::open(&root).await.unwrap()).await.len();
         let mut child = Running::start(&root, &format!("r{round}"), 10_000);
         // Killed wherever it may be after it has done a little, each round a little more.
         let deadline = Instant::now() + Duration::from_secs(60);
-        while index(&root)["manifests"].as_array().unwrap().len() < before + 1 + round {
+        while index(&root)["manifests"].as_array().unwrap().len() < before + 1 + round % KILLS.1 {
             assert!(Instant::now() < deadline, "the process does nothing");
             tokio::task::yield_now().await;
         }
@@ -118,4 +129,5 @@ async fn a_killed_process_leaves_a_layout_that_opens_and_is_whole() {
     assert_eq!(tags(&collector).await, kept);
     assert!(collector.fsck().await.unwrap().is_clean());
     assert!(crate::support::leftovers(&root).is_empty());
+    println!("figures: {kills} kills, {} tags left", kept.len());
 }

@@ -4,7 +4,12 @@ use oras_descriptor::{Algorithm, Digest};
 use oras_reference::{Reference, referrers_tag, validate_registry, validate_repository, validate_tag};
 use proptest::prelude::*;
 
+/// How many cases run, unless the environment asks for more.
 const CASES: u32 = 2_000;
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(CASES, |text| text.parse().unwrap())
+}
 
 fn registry() -> impl Strategy<Value = String> {
     let host = prop_oneof![
@@ -48,7 +53,7 @@ fn near_reference() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn no_text_makes_a_parser_panic(text in near_reference()) {

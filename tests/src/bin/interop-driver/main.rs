@@ -1,14 +1,17 @@
-//! What the interop task runs against a registry: the contract of the roles, the main job, and single transfers for the
-//! clients of others. Where the registry is, and who we are, comes from `INTEROP_*` variables.
+//! What the interop task runs against a registry: the contract of the roles, the main job, what goes wrong on
+//! purpose, and single transfers, to be measured or for the clients of others. Where the registry is, and who we are, comes from `INTEROP_*` variables.
 
 #![expect(clippy::print_stdout, reason = "its lines are read by the task that runs it")]
 
 mod job;
+mod memory;
+mod refusals;
 mod session;
 
 use std::{cell::RefCell, error::Error, path::Path, process::ExitCode};
 
 use oras::{
+    Digest,
     copy::CopyOptions,
     files::{File, PullOptions, PushOptions},
     layout::OciLayout,
@@ -39,6 +42,7 @@ async fn run(words: &[String]) -> Outcome {
     match words.first().map(String::as_str) {
         Some("contract") => check_contract(&session, option("--lacks")?).await,
         Some("job") => job::run(&session).await,
+        Some("refusals") => refusals::run(&session, option("--expired").ok().map(str::to_owned)).await,
         Some("push") => push(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("pull") => pull(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("save") => save(&session, option("--reference")?, option("--dir")?.as_ref()).await,
@@ -80,22 +84,28 @@ async fn push(session: &Session, reference: &str, dir: &Path) -> Outcome {
     let files = names.iter().map(|name| File::at(name).with_media_type("application/octet-stream"));
     let options = PushOptions::new().with_base(dir).with_artifact_type("application/vnd.example.cross");
     let pushed = oras::files::push(&repository, tag.as_str(), files, &options).await?;
-    println!("{}", pushed.root().digest);
-    Ok(())
+    done(&pushed.root().digest)
 }
 
 async fn pull(session: &Session, reference: &str, dir: &Path) -> Outcome {
     let (repository, tag) = session.target(reference)?;
     let pulled = oras::files::pull(&repository, &tag, dir, &PullOptions::new()).await?;
-    println!("{}", pulled.root().digest);
-    Ok(())
+    done(&pulled.root().digest)
 }
 
 async fn save(session: &Session, reference: &str, dir: &Path) -> Outcome {
     let (repository, tag) = session.target(reference)?;
     let layout = OciLayout::create(dir).await?;
     let root = oras::copy(&repository, &tag, &layout, &tag, &CopyOptions::new()).await?;
-    println!("{}", root.digest);
+    done(&root.digest)
+}
+
+/// Says what was moved, and in how much memory.
+fn done(digest: &Digest) -> Outcome {
+    println!("digest {digest}");
+    if let Some(kib) = memory::peak() {
+        println!("peak {kib}");
+    }
     Ok(())
 }
 

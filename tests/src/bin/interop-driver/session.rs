@@ -10,7 +10,7 @@ use oras::{
 };
 
 /// One registry, as the task describes it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Session {
     host: String,
     plain_http: bool,
@@ -32,6 +32,36 @@ impl Session {
         }
         let host = read("INTEROP_HOST").ok_or("INTEROP_HOST is needed")?;
         Ok(Self { host, plain_http: read("INTEROP_PLAIN_HTTP").is_some(), credential, client: client.build() })
+    }
+
+    /// Where the registry is.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the registry is spoken to without TLS.
+    pub(crate) fn is_plain_http(&self) -> bool {
+        self.plain_http
+    }
+
+    /// Who we are, if the registry asks.
+    pub(crate) fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
+    }
+
+    /// The same registry, seen by somebody else.
+    pub(crate) fn with_credential(&self, credential: Option<Credential>) -> Self {
+        Self { credential, ..self.clone() }
+    }
+
+    /// The same registry over the other one of http and https.
+    pub(crate) fn with_other_scheme(&self) -> Self {
+        Self { plain_http: !self.plain_http, ..self.clone() }
+    }
+
+    /// The same registry, whose authority is not known to us.
+    pub(crate) fn without_authority(&self) -> Self {
+        Self { client: HttpClient::builder().build(), ..self.clone() }
     }
 
     /// A repository of the registry.
