@@ -1,4 +1,7 @@
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use oras_descriptor::Descriptor;
 
@@ -62,7 +65,7 @@ impl PulledFile {
     }
 
     /// Where the file is.
-    pub fn path(&self) -> &PathBuf {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
