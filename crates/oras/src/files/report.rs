@@ -1,7 +1,4 @@
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf};
 
 use oras_descriptor::Descriptor;
 
@@ -65,7 +62,7 @@ impl PulledFile {
     }
 
     /// Where the file is.
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> &PathBuf {
         &self.path
     }
 
