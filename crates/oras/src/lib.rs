@@ -1,11 +1,11 @@
 //! OCI artifacts for Rust: any content moves between registries, image layouts, files and memory, verified on the way.
 //!
 //! ```text
-//!   remote::Repository ┐                                             ┌ remote::Repository
-//!   layout::OciLayout  │   fetch    ┌──────┐    push                 │ layout::OciLayout
-//!   file::FileStore    ├──────────▶ │ Blob │ ──────────▶ ────────────┤ file::FileStore
-//!   memory::MemoryStore│            └──────┘  children first,        │ memory::MemoryStore
-//!   a store of yours   ┘   checks itself while it moves, tag last    └ a store of yours
+//!  remote::Repository ─┐                                ┌─▶ remote::Repository
+//!  layout::OciLayout  ─┤  fetch   ┌──────┐   push       ├─▶ layout::OciLayout
+//!  file::FileStore    ─┼────────▶ │ Blob │ ─────────────┼─▶ file::FileStore
+//!  memory::MemoryStore─┤          └──────┘ checks itself├─▶ memory::MemoryStore
+//!  a store of yours   ─┘           while it moves       └─▶ a store of yours
 //! ```
 //!
 //! Everything that holds content is a *target*. [`copy()`] moves what a reference stands for from one target to another,

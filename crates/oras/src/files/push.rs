@@ -28,7 +28,7 @@ use super::{
 ///
 /// # Cancel safety
 ///
-/// A dropped future leaves blobs at most; nothing is tagged.
+/// A dropped future leaves content that no tag stands for, and no manifest without what it points to.
 pub async fn push<'a, T: Target>(
     target: &T,
     reference: impl Into<Option<&'a str>>,
