@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How many chunks wait between the two sides.
+/// How many chunks that were read wait to be taken.
 const CHANNEL_DEPTH: usize = 4;
 
 /// An error of the system about a path, `cannot VERB PATH`; one of ours that travelled inside it comes out again.

@@ -8,11 +8,14 @@ use futures_util::{StreamExt as _, future::join};
 use oras_descriptor::{Algorithm, Descriptor, Digest, Hasher, Verifier};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{CHANNEL_DEPTH, blocking, joined};
+use super::{blocking, joined};
 use crate::{
     blob::{Blob, RawStream},
     error::{Error, Result},
 };
+
+/// How many chunks wait for a sink's thread: frames of a registry have up to 1 MiB, so more would only cost memory.
+const SINK_DEPTH: usize = 2;
 
 /// How much of a partial file is read at once when it is hashed again.
 const REHASH_SIZE: usize = 256 * 1024;
@@ -116,7 +119,7 @@ struct Worker<T> {
 
 impl<T: Send + 'static> Worker<T> {
     fn start(work: impl FnOnce(mpsc::Receiver<Bytes>) -> Result<T> + Send + 'static) -> Self {
-        let (chunks, receiver) = mpsc::channel(CHANNEL_DEPTH);
+        let (chunks, receiver) = mpsc::channel(SINK_DEPTH);
         Self { chunks, task: tokio::task::spawn_blocking(move || work(receiver)) }
     }
 
