@@ -10,8 +10,9 @@ use oras_remote::{Registry, Repository, UploadStrategy};
 
 use super::harness::{Lab, options};
 
-/// What a transfer may take in all, with the program itself.
-const MAX_RSS: u64 = 24 << 20;
+/// What a transfer may take in all, with the program itself: an unoptimised program of all these tests takes 10 MiB before it
+/// begins. A client alone is held to 24 MiB by `cargo xtask interop`.
+const MAX_RSS: u64 = 32 << 20;
 
 fn len() -> u64 {
     if std::env::var("ORAS_SOAK").as_deref() == Ok("full") { 4 << 30 } else { 192 << 20 }
