@@ -299,13 +299,13 @@ async fn garbage_on_the_wire_is_answered_or_dropped() {
 }
 
 #[tokio::test]
-async fn a_thousand_slow_clients_keep_nobody_waiting() {
+async fn hundreds_of_slow_clients_keep_nobody_waiting() {
     let client = crate::disk::setup::sparse().await;
     let root = client.1.as_ref().unwrap().path();
     let server = Server::builder().with_root(root).start().await.unwrap();
     let opened = raw(server.addr(), &crate::client::request("POST", "/v2/a/blobs/uploads/")).await.head();
     let location = opened.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
-    let content = vec![7; 4 * 1024 * 1024];
+    let content = vec![7; 2 * 1024 * 1024];
     let digest = Digest::of(&content);
     let mut put = format!(
         "PUT {location}?digest={digest} HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
@@ -315,7 +315,8 @@ async fn a_thousand_slow_clients_keep_nobody_waiting() {
     put.extend(&content);
     assert!(raw(server.addr(), &put).await.head().starts_with("http/1.1 201"));
     let mut slow = Vec::new();
-    for _ in 0..1000 {
+    // More than there are blocking threads, and less in all than the system gives to sockets.
+    for _ in 0..600 {
         let mut stream = TcpStream::connect(server.addr()).await.unwrap();
         stream.write_all(&crate::client::request("GET", &format!("/v2/a/blobs/{digest}"))).await.unwrap();
         let mut start = [0; 16];
