@@ -62,6 +62,7 @@ mod options;
 mod pages;
 mod range;
 mod referrers;
+mod refusal;
 mod registry;
 mod repository;
 mod roles;

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::{future::join_all, stream};
-use oras_auth::{AuthError, AuthLayer, Credential, StaticCredential};
+use oras_auth::{AuthError, AuthLayer, Credential, Scopes, StaticCredential};
 use oras_content::{Blob, ErrorKind};
 use oras_transport::HttpBody;
 
@@ -50,11 +50,17 @@ async fn a_missing_or_half_credential_is_an_error_that_names_the_registry() {
         (Credential::access_token("t"), true),
     ] {
         let (client, _) = transport(|_, seen| basic_registry(seen));
-        let error = client.layer(&layer(credential)).send(get("/v2/", "")).await.unwrap_err();
+        let error = client.layer(&layer(credential)).send(get("/v2/", "repository:app:pull")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
-        let registry = "r.example".to_owned();
-        let expected = if half { AuthError::Incomplete { registry } } else { AuthError::NoCredential { registry } };
+        let (registry, scopes) = ("r.example".to_owned(), Scopes::parse("repository:app:pull"));
+        let expected = match half {
+            true => AuthError::Incomplete { registry, scopes },
+            false => AuthError::NoCredential { registry, scopes },
+        };
         assert_eq!(error.find::<AuthError>(), Some(&expected));
+        for said in ["r.example", "repository:app:pull", "log in"] {
+            assert!(error.to_string().contains(said), "{error}");
+        }
     }
 }
 
