@@ -17,7 +17,10 @@ pub struct Refused {
 #[non_exhaustive]
 pub enum AuthError {
     /// The registry wants a user name and a password, and there are none.
-    #[error("{registry} wants a user name and a password{}, and none are known; log in to {registry} first", wanted(.scopes))]
+    #[error(
+        "no credential for {registry}: it wants a user name and a password{}; log in to {registry} first",
+        wanted(.scopes)
+    )]
     NoCredential {
         /// The registry's authority.
         registry: String,
@@ -26,7 +29,7 @@ pub enum AuthError {
     },
     /// The registry wants a user name and a password, and one of them is missing.
     #[error(
-        "{registry} wants a user name and a password{}, and the credential for it has not both; log in to {registry} with both",
+        "incomplete credential for {registry}: it wants a user name and a password{}, and the credential has not both; log in to {registry} with both",
         wanted(.scopes)
     )]
     Incomplete {
@@ -36,7 +39,7 @@ pub enum AuthError {
         scopes: Scopes,
     },
     /// The registry names a token server to which no credential may go.
-    #[error("{registry} names a token server that is not asked: {reason}")]
+    #[error("no token for {registry}: it names a token server that is not asked: {reason}")]
     UnsafeRealm {
         /// The registry's authority.
         registry: String,
@@ -44,7 +47,7 @@ pub enum AuthError {
         reason: String,
     },
     /// The token server gives no token.
-    #[error("the token server {server} gives no token for {registry}{}: {answer}", wanted(.scopes))]
+    #[error("no token for {registry}{} from the token server {server}: {answer}", as_access(.scopes))]
     NoToken {
         /// The registry's authority.
         registry: String,
@@ -60,6 +63,11 @@ pub enum AuthError {
 /// What is wanted, as a part of a sentence.
 fn wanted(scopes: &Scopes) -> String {
     if scopes.is_empty() { String::new() } else { format!(" for {scopes}") }
+}
+
+/// What is wanted, behind the name of the registry that has it.
+fn as_access(scopes: &Scopes) -> String {
+    if scopes.is_empty() { String::new() } else { format!(" ({scopes})") }
 }
 
 impl From<AuthError> for Error {

@@ -29,7 +29,8 @@ const MAX_REMEMBERED: usize = 4096;
 /// How long a request waits for what another one may learn. A registry that takes longer is asked by all at once.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-type Place = (Origin, Option<String>);
+/// Who is asked, under which name, and about what.
+type Place = (Origin, String, Option<String>);
 
 /// The duty of the first request to a registry: to find out how it wants to be told who asks.
 pub(crate) type Scout<'a> = Turn<'a, Origin, ()>;
@@ -268,13 +269,13 @@ impl Grants {
     }
 
     fn recall(&self, target: &Target) -> Option<Credential> {
-        let place = (target.origin.clone(), target.repository.clone());
+        let place = place(target);
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned()
     }
 
     /// Asks the provider, which may have changed its mind.
     async fn look_up(&self, target: &Target) -> Result<Credential> {
-        let place = (target.origin.clone(), target.repository.clone());
+        let place = place(target);
         let provider = &self.settings().provider;
         let work = provider.credential(&target.registry, target.repository.as_deref());
         let credential = self.lookups.run(&place, work).await?;
@@ -285,4 +286,8 @@ impl Grants {
         remembered.insert(place, credential.clone());
         Ok(credential)
     }
+}
+
+fn place(target: &Target) -> Place {
+    (target.origin.clone(), target.registry.clone(), target.repository.clone())
 }

@@ -89,8 +89,9 @@ async fn ghsa_vh4v_2xq2_g5cg_a_redirect_to_another_port_of_the_host_takes_no_cre
     repo.push(&desc, Blob::from_bytes(bytes)).await.unwrap_err();
     repo.fetch(&desc).await.unwrap().bytes(100).await.unwrap_err();
     assert!(first.heads().all().iter().any(|head| head.contains("authorization: Basic")));
-    let methods: Vec<_> = second.heads().all().iter().map(|head| head[..4].to_owned()).collect();
-    for method in ["HEAD", "GET ", "POST"] {
+    let methods: Vec<_> =
+        second.heads().all().iter().filter_map(|head| Some(head.split_once(' ')?.0.to_owned())).collect();
+    for method in ["HEAD", "GET", "POST"] {
         assert!(methods.iter().any(|found| found == method), "{method} was redirected: {methods:?}");
     }
     second.heads().assert_clean(&[SECRET, "YWxpY2U6"]);
@@ -139,7 +140,8 @@ async fn ghsa_h7vf_4x9w_h99v_a_link_leads_to_no_other_host_or_port() {
         let tags = in_time("a list", repo.tags(None).try_collect::<Vec<_>>()).await.unwrap_err();
         let names = in_time("a list", repo.registry().repositories(None).try_collect::<Vec<_>>()).await.unwrap_err();
         for error in [tags, names] {
-            assert_told(&error, &[&format!("{host}:{port}")]);
+            assert_eq!(error.kind(), oras_content::ErrorKind::Denied);
+            assert_told(&error, &["link to the next page", "http://127.0.0.1:"]);
         }
         assert_eq!(second.heads().all(), Vec::<String>::new());
     }

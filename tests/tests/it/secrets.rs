@@ -32,7 +32,7 @@ fn forms() -> Vec<String> {
     for (before, skipped) in [("", 0), ("x", 2), ("xx", 3)] {
         let bytes = format!("{before}{CORE}");
         let coded = STANDARD_NO_PAD.encode(&bytes);
-        forms.push(coded[skipped..bytes.len() * 8 / 6].to_owned());
+        forms.push(coded.get(skipped..bytes.len() * 8 / 6).unwrap().to_owned());
     }
     forms
 }
@@ -79,7 +79,7 @@ fn a_secret_would_be_found_in_any_form_and_place() {
         format!("{:?}", SECRET.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect::<String>()),
         basic("alice", ""),
         basic("bob", ""),
-        basic("me", "more"),
+        basic("carl", "more"),
         basic("", "x"),
     ];
     for text in &texts {
@@ -256,21 +256,24 @@ async fn no_store_of_credentials_and_none_of_its_errors_prints_a_secret() {
 
 #[tokio::test]
 async fn nothing_that_holds_a_token_prints_it() {
-    let accounts = Accounts::new().with_user("alice", SECRET, [Permission::all()]);
-    let server = Server::builder().with_auth(AuthScheme::Token, accounts).with_recorded_requests(10);
-    let server = server.start().await.unwrap();
+    let answer = format!("200 OK\r\ncontent-type: application/json\r\n\r\n{{\"token\":\"{SECRET}\"}}");
+    let token_server = Origin::start(move |_, _| answer.clone()).await;
+    let challenge = format!("www-authenticate: Bearer realm=\"http://localhost:{}/token\"", token_server.port());
+    let registry = Origin::start(move |_, is_known| match is_known {
+        true => "200 OK\r\n".to_owned(),
+        false => format!("401 Unauthorized\r\n{challenge}\r\n"),
+    })
+    .await;
     let cache = TokenCache::new();
-    let provider = StaticCredential::new(server.host(), Credential::password("alice", SECRET));
+    let provider = StaticCredential::new("nobody.example", Credential::anonymous());
     let layer = AuthLayer::builder(provider).with_cache(cache.clone()).build();
     let client = builder().build().layer(&layer);
-    let url = format!("http://{}/v2/", server.host());
+    let url = format!("http://127.0.0.1:{}/v2/", registry.port());
     let response = client.send(http::Request::get(url).body(HttpBody::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
-    let requests = server.requests();
-    let shown = requests.iter().filter_map(|request| request.headers.get("authorization")?.to_str().ok());
-    let token = shown.filter_map(|value| value.strip_prefix("Bearer ")).next().unwrap();
-    for text in [format!("{cache:?}"), format!("{layer:?}"), format!("{client:?}"), format!("{response:?}")] {
-        assert!(!text.contains(token), "a token is told: {text}");
-        assert_silent("what knows a token", &text);
-    }
+    assert!(registry.heads().all().iter().any(|head| found(head).is_some()), "the token was shown to the registry");
+    assert_quiet("TokenCache", &cache);
+    assert_quiet("AuthLayer", &layer);
+    assert_quiet("HttpClient", &client);
+    assert_quiet("a response", &response);
 }
