@@ -175,6 +175,10 @@ fn write(mut chunks: mpsc::Receiver<Bytes>, mut file: File) -> Result<Written> {
 ///
 /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) when the file holds more than the descriptor says;
 /// [`ErrorKind::Io`](crate::ErrorKind::Io) when reading fails.
+///
+/// # Cancel safety
+///
+/// The thread reads on to the end of the file; the file itself is not changed.
 pub async fn rehash(mut file: File, desc: &Descriptor) -> Result<(File, Verifier)> {
     let mut verifier = Verifier::new(desc)?;
     blocking(move || {
