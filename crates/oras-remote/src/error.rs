@@ -1,4 +1,4 @@
-use std::{fmt, fmt::Write as _};
+use std::fmt;
 
 use http::{Method, StatusCode, Uri};
 use oras_content::{Error, ErrorKind};
@@ -157,10 +157,10 @@ impl RegistryError {
 
 impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.code.as_str().chars() {
-            f.write_char(if c == '_' { ' ' } else { c.to_ascii_lowercase() })?;
-        }
-        if !self.message.is_empty() {
+        let code = self.code.as_str().replace('_', " ").to_ascii_lowercase();
+        f.write_str(&code)?;
+        // Distribution says "manifest unknown" in words too.
+        if !self.message.is_empty() && !self.message.eq_ignore_ascii_case(&code) {
             write!(f, ": {}", self.message)?;
         }
         match &self.detail {
@@ -332,6 +332,13 @@ mod tests {
              blob upload invalid: bad; denied"
         );
         assert!(answer(Method::GET, 502, "").to_string().ends_with("response status code 502: Bad Gateway"));
+    }
+
+    #[test]
+    fn a_message_that_repeats_the_code_is_not_repeated() {
+        let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"Manifest unknown","detail":"unknown tag=v2"}]}"#;
+        let text = answer(Method::GET, 404, body).to_string();
+        assert!(text.ends_with(r#"404: manifest unknown: "unknown tag=v2""#), "{text}");
     }
 
     #[test]
