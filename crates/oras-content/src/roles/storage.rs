@@ -52,7 +52,7 @@ pub trait ReadOnlyStorage: Fetcher {
 }
 
 /// How content came to where it was to be mounted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MountOutcome {
     /// It was mounted; no byte moved.
