@@ -6,3 +6,4 @@ mod files;
 mod guides;
 mod paths;
 mod support;
+mod threads;
