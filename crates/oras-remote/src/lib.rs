@@ -62,7 +62,6 @@ mod options;
 mod pages;
 mod range;
 mod referrers;
-mod refusal;
 mod registry;
 mod repository;
 mod roles;
