@@ -1,13 +1,14 @@
 //! `cargo xtask interop`: our client against the registries and the clients of others.
 //!
 //! Each registry of the lab is started in each way it can be reached. A driver over our crates runs the contract of the
-//! roles, the main job, what goes wrong on purpose, and a transfer whose memory is measured against it; then artifacts cross between ours and each client of others, both ways. A matrix
-//! comes at the end, with what registries are known to do against the contract, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said,
+//! roles, the main job, what goes wrong on purpose, a transfer whose memory is measured, and one that is killed and started
+//! again against it; then artifacts cross between ours and each client of others, both ways. A matrix comes at the end, with what registries are known to do against the contract, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said,
 //! counted as failed, and how to get it with it.
 
 mod cross;
-mod deviations;
+pub(crate) mod deviations;
 pub(crate) mod driver;
+pub(crate) mod kill;
 mod matrix;
 pub(crate) mod transfer;
 
@@ -59,6 +60,13 @@ fn visit(driver: &Driver, registry: &Registry, access: &Access, is_short: bool) 
     if access.user().is_none() {
         let moved = transfer::there_and_back(driver, &server, &transfer::SHORT);
         checks.push(Check::of("transfer", moved.and_then(|figures| figures.judge())));
+    }
+    if access.is_plain() {
+        let pushes = deviations::keeps_broken_chunks(registry);
+        let killed = kill::there_and_back(driver, &server, &transfer::KILLED_SHORT, pushes, 1);
+        let judged =
+            killed.and_then(|figures| figures.into_iter().map(kill::Figures::judge).collect::<Result<Vec<_>, _>>());
+        checks.push(Check::of("kill", judged));
     }
     // Short runs see the clients of others where it matters most: in the open, against every registry.
     if !is_short || access.is_plain() {

@@ -5,6 +5,7 @@
 
 mod job;
 mod memory;
+mod pieces;
 mod refusals;
 mod session;
 
@@ -46,6 +47,14 @@ async fn run(words: &[String]) -> Outcome {
         Some("push") => push(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("pull") => pull(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("save") => save(&session, option("--reference")?, option("--dir")?.as_ref()).await,
+        Some("send") => {
+            let repository = session.repository(option("--repository")?)?;
+            pieces::send(&repository, option("--file")?.as_ref(), option("--state")?.as_ref()).await
+        }
+        Some("receive") => {
+            let repository = session.repository(option("--repository")?)?;
+            pieces::receive(&repository, option("--digest")?, option("--dir")?.as_ref()).await
+        }
         other => Err(format!("{other:?} is no command").into()),
     }
 }
