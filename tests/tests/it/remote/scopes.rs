@@ -72,7 +72,7 @@ async fn a_mount_asks_for_both_scopes_in_one_token() {
     let (desc, bytes) = blob_of(1000);
     registry(&lab).repository("from").unwrap().push(&desc, Blob::from_bytes(bytes.clone())).await.unwrap();
     let (to, from) = (repository(&lab), [Location::new(lab.server.host(), "from")]);
-    let scopes = scopes_of(&lab, to.mount(&desc, &from, Blob::from_bytes(bytes))).await;
+    let scopes = scopes_of(&lab, Box::pin(to.mount(&desc, &from, Blob::from_bytes(bytes)))).await;
     let both = ["repository:app:pull,push", "repository:from:pull"];
     assert!(both.iter().all(|scope| scopes.iter().any(|asked| asked == scope)), "{scopes:?}");
     assert_eq!(lab.server.counters().mounts(), 1);
