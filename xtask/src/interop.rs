@@ -2,9 +2,12 @@
 //!
 //! Each registry of the lab is started in each way it can be reached. A driver over our crates runs the contract of the
 //! roles, the main job, what goes wrong on purpose, a transfer whose memory is measured, and one that is killed and started
-//! again against it; then artifacts cross between ours and each client of others, both ways. A matrix comes at the end, with what registries are known to do against the contract, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said,
+//! again against it; then artifacts cross between ours and each client of others, both ways. Last, an index with its
+//! referrers is copied from each registry into each. A matrix comes at the end, with what registries are known to do
+//! against the contract, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said,
 //! counted as failed, and how to get it with it.
 
+mod copies;
 mod cross;
 pub(crate) mod deviations;
 pub(crate) mod driver;
@@ -40,6 +43,9 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
             let checks = visit(&driver, &registry, access, is_short);
             matrix.add(&format!("{}, {}", registry.name(), access.name()), checks);
         }
+    }
+    for (row, checks) in copies::between_all(&driver) {
+        matrix.add(&row, checks);
     }
     println!("{matrix}");
     println!("interop: {}", matrix.summary());
