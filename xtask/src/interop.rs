@@ -3,14 +3,15 @@
 //! Each registry of the lab is started in each way it can be reached. A driver over our crates runs the contract of the
 //! roles, the main job, what goes wrong on purpose, and a transfer whose memory is measured against it; then artifacts
 //! cross between ours and each client of others, both ways. Last, an index with its referrers is copied from each registry
-//! into each. A matrix comes at the end, with what registries are known to do against the contract, and last the line
-//! `interop: <passed>/<total> failed <n>`. What is missing on the machine is said, counted as failed, and how to get it
-//! with it.
+//! into each, and image layouts cross on a disk. A matrix comes at the end, with what registries are known to do against
+//! the contract, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said, counted
+//! as failed, and how to get it with it; tools for layouts alone are left out when they are missing.
 
 mod copies;
 mod cross;
 mod deviations;
 pub(crate) mod driver;
+mod layouts;
 mod matrix;
 pub(crate) mod transfer;
 
@@ -46,6 +47,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     for (row, checks) in copies::between_all(&driver) {
         matrix.add(&row, checks);
     }
+    matrix.add("image layouts", layouts::with_all(&driver));
     println!("{matrix}");
     println!("interop: {}", matrix.summary());
     if matrix.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -13,6 +13,7 @@ use oras_content::{Digest, Error, ErrorKind, Result, fs::failed};
 use oras_descriptor::Hasher;
 
 use crate::{
+    ahead::Ahead,
     compress::decompress,
     extract::{Bounds, Extractor},
     name::{NameError, Target, follow},
@@ -87,7 +88,7 @@ fn run(bounds: Bounds, options: &FileOptions, archive: &Path, job: &Job<'_>) -> 
     let packed_size = file.metadata()?.len();
     let hasher = job.expected.and_then(|digest| digest.known_algorithm().ok()).map(|algorithm| algorithm.hasher());
     let meter = Meter::new(&options.unpack, packed_size, job.cancelled);
-    let mut input = Metered { inner: decompress(file)?, hasher, meter };
+    let mut input = Metered { inner: Ahead::new(decompress(file)?)?, hasher, meter };
     Extractor::new(bounds, options, job.title).extract(&mut input)?;
     // What follows the last entry belongs to the digest too.
     io::copy(&mut input, &mut io::sink())?;

@@ -24,9 +24,18 @@ pub trait BlobSource: Send + Sync + 'static {
     ///
     /// [`ErrorKind::NotFound`] when there is no such content; [`ErrorKind::Corrupt`] when `offset` is past its end.
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>>;
+
+    /// Whether the bytes are in memory, so that opening and reading never wait; not unless it is said.
+    fn is_in_memory(&self) -> bool {
+        false
+    }
 }
 
 impl BlobSource for Bytes {
+    fn is_in_memory(&self) -> bool {
+        true
+    }
+
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
         let tail = usize::try_from(offset).ok().filter(|offset| *offset <= self.len());
         let opened = match tail {
