@@ -12,12 +12,15 @@ const CHUNK_SIZE: usize = 256 * 1024;
 /// How many chunks wait to be used.
 const DEPTH: usize = 3;
 
+/// A buffer, and how much of it is filled.
+type Chunk = (Vec<u8>, usize);
+
 /// Gives what another reader gives. Its thread ends with the chunk it is at when this is dropped.
 pub(crate) struct Ahead {
-    chunks: Receiver<io::Result<Vec<u8>>>,
+    chunks: Receiver<io::Result<Chunk>>,
     /// Buffers go back: a new one for each chunk would cost more than filling it.
     used: Sender<Vec<u8>>,
-    chunk: Vec<u8>,
+    chunk: Chunk,
     position: usize,
 }
 
@@ -26,57 +29,63 @@ impl Ahead {
         let (filled, chunks) = sync_channel(DEPTH);
         let (used, free) = channel();
         thread::Builder::new().name("oras-read-ahead".into()).spawn(move || read_all(inner, &filled, &free))?;
-        Ok(Self { chunks, used, chunk: Vec::new(), position: 0 })
+        Ok(Self { chunks, used, chunk: (Vec::new(), 0), position: 0 })
     }
 
     /// Whether there is another chunk to read from.
     fn next(&mut self) -> io::Result<bool> {
         // The thread is gone when it has said all there is.
         let Ok(chunk) = self.chunks.recv() else { return Ok(false) };
-        let used = std::mem::replace(&mut self.chunk, chunk?);
+        let (buffer, _) = std::mem::replace(&mut self.chunk, chunk?);
         self.position = 0;
-        let _ = self.used.send(used);
+        let _ = self.used.send(buffer);
         Ok(true)
-    }
-}
-
-fn read_all(mut inner: impl Read, filled: &SyncSender<io::Result<Vec<u8>>>, free: &Receiver<Vec<u8>>) {
-    loop {
-        let mut chunk = free.try_recv().unwrap_or_default();
-        chunk.resize(CHUNK_SIZE, 0);
-        let mut len = 0;
-        let end = loop {
-            match inner.read(chunk.get_mut(len..).unwrap_or_default()) {
-                Ok(0) => break Some(Ok(())),
-                Ok(more) => len += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Some(Err(error)),
-            }
-            if len == CHUNK_SIZE {
-                break None;
-            }
-        };
-        chunk.truncate(len);
-        if len > 0 && filled.send(Ok(chunk)).is_err() {
-            return;
-        }
-        if let Some(end) = end {
-            // Nobody waits for the error of a reader that was dropped.
-            let _ = end.map_err(|error| filled.send(Err(error)));
-            return;
-        }
     }
 }
 
 impl Read for Ahead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.position == self.chunk.len() && !self.next()? {
+        if self.position == self.chunk.1 && !self.next()? {
             return Ok(0);
         }
-        let len = self.chunk.get(self.position..).unwrap_or_default().read(buffer)?;
+        let (filled, end) = &self.chunk;
+        let len = filled.get(self.position..*end).unwrap_or_default().read(buffer)?;
         self.position += len;
         Ok(len)
     }
+}
+
+fn read_all(mut inner: impl Read, filled: &SyncSender<io::Result<Chunk>>, free: &Receiver<Vec<u8>>) {
+    loop {
+        let used = free.try_recv().ok().filter(|buffer| buffer.len() == CHUNK_SIZE);
+        let mut buffer = used.unwrap_or_else(|| vec![0; CHUNK_SIZE]);
+        let (len, failure) = fill(&mut inner, &mut buffer);
+        if len > 0 && filled.send(Ok((buffer, len))).is_err() {
+            return;
+        }
+        if let Some(error) = failure {
+            // Nobody waits for the error of a reader that was dropped.
+            let _ = filled.send(Err(error));
+            return;
+        }
+        if len < CHUNK_SIZE {
+            return;
+        }
+    }
+}
+
+/// How much could be read: less than the buffer holds at the end, or before an error.
+fn fill(inner: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
+    let mut len = 0;
+    while len < buffer.len() {
+        match inner.read(buffer.get_mut(len..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (len, Some(error)),
+        }
+    }
+    (len, None)
 }
 
 #[cfg(test)]
