@@ -28,9 +28,18 @@ pub trait BlobSource: Send + Sync + 'static {
     ///
     /// Dropping the future ends the attempt; the source can be opened again.
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>>;
+
+    /// Whether the bytes are in memory, so that opening and reading never wait; not unless it is said.
+    fn is_in_memory(&self) -> bool {
+        false
+    }
 }
 
 impl BlobSource for Bytes {
+    fn is_in_memory(&self) -> bool {
+        true
+    }
+
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
         let tail = usize::try_from(offset).ok().filter(|offset| *offset <= self.len());
         let opened = match tail {
