@@ -35,8 +35,15 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     archive.into_inner().unwrap()
 }
 
-/// The files in content of some media type, each with a name if it has one, and their media type.
-fn unpack(desc: &Descriptor, mut bytes: Vec<u8>, limit: u64) -> Result<(MediaType, Vec<(Option<String>, Vec<u8>)>)> {
+/// A file that was in something.
+struct Unpacked {
+    kind: MediaType,
+    name: Option<String>,
+    bytes: Vec<u8>,
+}
+
+/// The files in content of some media type, whose names may be known.
+fn unpack(desc: &Descriptor, mut bytes: Vec<u8>, limit: u64) -> Result<Vec<Unpacked>> {
     let mut kind = desc.media_type.as_str();
     if let Some(plain) = kind.strip_suffix("+gzip").or_else(|| kind.strip_suffix(".gzip")) {
         let mut plain_bytes = Vec::new();
@@ -44,16 +51,17 @@ fn unpack(desc: &Descriptor, mut bytes: Vec<u8>, limit: u64) -> Result<(MediaTyp
         (kind, bytes) = (plain, plain_bytes);
     }
     let Some(kind) = kind.strip_suffix(".tar") else {
-        return Ok((MediaType::new(kind.to_owned()), vec![(desc.title().map(str::to_owned), bytes)]));
+        let name = desc.title().map(str::to_owned);
+        return Ok(vec![Unpacked { kind: MediaType::new(kind.to_owned()), name, bytes }]);
     };
     let mut files = Vec::new();
     for entry in tar::Archive::new(&bytes[..]).entries()? {
         let mut entry = entry?;
-        let (name, mut file) = (entry.path()?.display().to_string(), Vec::new());
-        entry.read_to_end(&mut file)?;
-        files.push((Some(name), file));
+        let (name, mut bytes) = (entry.path()?.display().to_string(), Vec::new());
+        entry.read_to_end(&mut bytes)?;
+        files.push(Unpacked { kind: MediaType::new(kind.to_owned()), name: Some(name), bytes });
     }
-    Ok((MediaType::new(kind.to_owned()), files))
+    Ok(files)
 }
 
 /// A destination that stores what is in what is pushed: without gzip, and each file of an archive for itself.
@@ -78,10 +86,9 @@ impl Pusher for Unpacking {
     async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
         // Nothing is unpacked before it is verified whole.
         let bytes = content.verify(desc).bytes(self.limit).await?;
-        let (kind, files) = unpack(desc, bytes.to_vec(), self.limit)?;
-        for (name, file) in files {
-            let desc = push_bytes(&self.inner, kind.clone(), file.into()).await?;
-            if let Some(name) = name {
+        for file in unpack(desc, bytes.to_vec(), self.limit)? {
+            let desc = push_bytes(&self.inner, file.kind, file.bytes.into()).await?;
+            if let Some(name) = file.name {
                 self.inner.tag(&desc, &name).await?;
             }
         }
