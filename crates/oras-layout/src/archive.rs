@@ -63,6 +63,10 @@ impl LayoutArchive {
     /// # Errors
     ///
     /// [`ErrorKind::Io`] when the first entry cannot be written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the writer, with perhaps a part of the first entry in it.
     pub async fn new(writer: impl AsyncWrite + Send + Unpin + 'static) -> Result<Self> {
         Self::with_compression(writer, ArchiveCompression::None).await
     }
@@ -70,6 +74,10 @@ impl LayoutArchive {
     /// A compressed archive that goes into `writer`.
     ///
     /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    ///
+    /// # Cancel safety
     ///
     /// As [`new`](Self::new).
     pub async fn with_compression(

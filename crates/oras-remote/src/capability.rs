@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// Read it by [`Registry::capabilities`](crate::Registry::capabilities); what is set by
 /// [`Registry::set_capabilities`](crate::Registry::set_capabilities) is taken for granted, until something else is seen; when
 /// that is too long ago to be believed, it holds again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// Whether blobs can be read in part.
@@ -83,7 +83,7 @@ impl Capabilities {
 }
 
 /// Whether a repository answers the referrers API.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReferrersCapability {
     /// Not known yet, or known too long ago.

@@ -81,6 +81,10 @@ impl Registry {
     /// # Errors
     ///
     /// [`NotFound`](oras_content::ErrorKind::NotFound) when the host is no registry, and what the registry says otherwise.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     pub async fn ping(&self) -> Result<()> {
         let uri = self.inner.origin.endpoint.root("").build()?;
         let answer = Call::new(Method::GET, uri, Access::none()).send(self.client()).await?;
@@ -122,6 +126,10 @@ impl Registry {
     /// # Errors
     ///
     /// [`NotFound`](oras_content::ErrorKind::NotFound) on registries that do not say.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     pub async fn extensions(&self) -> Result<Vec<String>> {
         #[derive(Deserialize)]
         struct Page {

@@ -14,6 +14,7 @@ mod downloads;
 mod memory;
 mod myclient;
 mod pairs;
+mod promises;
 mod properties;
 mod referrers;
 mod remote;

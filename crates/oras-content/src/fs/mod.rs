@@ -39,6 +39,10 @@ pub fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
 /// # Errors
 ///
 /// What the work gives, or [`ErrorKind::Other`] when it did not come to an end.
+///
+/// # Cancel safety
+///
+/// Work that has begun goes on to its end on its thread; its result is lost. Work that has not begun is not begun.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     joined(tokio::task::spawn_blocking(work)).await
 }

@@ -21,6 +21,10 @@ pub trait Fetcher: Send + Sync {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when the content is not there, here or out of the blob.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn fetch(&self, desc: &Descriptor) -> impl Future<Output = Result<Blob>> + Send;
 
     /// Where the content is kept, if another store may mount it from there.
@@ -45,11 +49,15 @@ pub trait ReadOnlyStorage: Fetcher {
     /// # Errors
     ///
     /// Only when that cannot be found out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn exists(&self, desc: &Descriptor) -> impl Future<Output = Result<bool>> + Send;
 }
 
 /// How content came to where it was to be mounted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MountOutcome {
     /// It was mounted; no byte moved.
@@ -82,6 +90,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// As [`push`](Self::push).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`push`](Self::push).
     fn push_deferred(&self, desc: &Descriptor, content: Blob) -> impl Future<Output = Result<()>> + Send {
         self.push(desc, content)
     }
@@ -91,6 +103,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// When an index could not be written; the entries keep waiting.
+    ///
+    /// # Cancel safety
+    ///
+    /// An index is written whole or not at all; what was not written keeps waiting.
     fn flush(&self) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
@@ -100,6 +116,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) by default: describe the content first, then push it.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`push`](Self::push).
     fn ingest(
         &self,
         media_type: &MediaType,
@@ -116,6 +136,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// As [`push`](Self::push); a refused mount is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`push`](Self::push); a mount that was asked for may have been made.
     fn mount(
         &self,
         desc: &Descriptor,
@@ -145,5 +169,9 @@ pub trait Deleter: Send + Sync {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when it is not there; [`Unsupported`](crate::ErrorKind::Unsupported)
     /// when the store does not delete.
+    ///
+    /// # Cancel safety
+    ///
+    /// The content is there afterwards or it is not.
     fn delete(&self, desc: &Descriptor) -> impl Future<Output = Result<()>> + Send;
 }

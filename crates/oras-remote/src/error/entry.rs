@@ -1,4 +1,4 @@
-use std::{fmt, fmt::Write as _};
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -60,10 +60,10 @@ impl RegistryError {
 
 impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.code.as_str().chars() {
-            f.write_char(if c == '_' { ' ' } else { c.to_ascii_lowercase() })?;
-        }
-        if !self.message.is_empty() {
+        let code = self.code.as_str().replace('_', " ").to_ascii_lowercase();
+        f.write_str(&code)?;
+        // Distribution says "manifest unknown" in words too.
+        if !self.message.is_empty() && !self.message.eq_ignore_ascii_case(&code) {
             write!(f, ": {}", self.message)?;
         }
         match &self.detail {

@@ -175,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_repeats_the_code_is_not_repeated() {
+        let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"Manifest unknown","detail":"unknown tag=v2"}]}"#;
+        let text = answer(Method::GET, 404, body).to_string();
+        assert!(text.ends_with(r#"404: manifest unknown: "unknown tag=v2""#), "{text}");
+    }
+
+    #[test]
+    fn a_message_that_repeats_the_code_is_not_repeated() {
+        let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"Manifest unknown","detail":"unknown tag=v2"}]}"#;
+        let text = answer(Method::GET, 404, body).to_string();
+        assert!(text.ends_with(r#"404: manifest unknown: "unknown tag=v2""#), "{text}");
+    }
+
+    #[test]
     fn an_html_page_does_not_hide_the_status() {
         let error = answer(Method::GET, 404, "<html>\n  <h1>Not\tfound</h1>");
         assert!(error.errors().is_empty());

@@ -111,6 +111,11 @@ impl<'a> Upload<'a> {
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) when the registry has the blob, and then it was not read;
     /// [`Corrupt`](ErrorKind::Corrupt) when the blob is not what the descriptor says; what the registry says otherwise.
+    ///
+    /// # Cancel safety
+    ///
+    /// The blob is not there unless its last request had been answered or was under way. The session stays until the
+    /// registry forgets it, and can go on from the last checkpoint.
     pub async fn send(mut self) -> Result<()> {
         let Goal { repository, desc } = self.goal;
         if repository.has_blob(desc).await? {

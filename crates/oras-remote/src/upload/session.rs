@@ -54,6 +54,10 @@ impl Repository {
     /// # Errors
     ///
     /// What the registry says.
+    ///
+    /// # Cancel safety
+    ///
+    /// A session that was opened meanwhile stays until the registry forgets it.
     pub async fn start_upload(&self, algorithm: Algorithm) -> Result<UploadSession> {
         let named = (algorithm != Algorithm::Sha256).then(|| algorithm.name());
         let uri = self.uploads_url().query_if("digest-algorithm", named).build()?;
@@ -69,6 +73,10 @@ impl Repository {
     ///
     /// [`NotFound`](ErrorKind::NotFound) when the registry has forgotten it; [`InvalidReference`](ErrorKind::InvalidReference)
     /// when it was one of another repository.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     pub async fn resume_upload(&self, state: &UploadState) -> Result<UploadSession> {
         if state.repository != self.reference().to_string() {
             let message = format!("an upload to {} cannot go on in {}", state.repository, self.reference());
@@ -143,6 +151,11 @@ impl UploadSession {
     ///
     /// [`NotFound`](ErrorKind::NotFound) when the registry has forgotten the session;
     /// [`SizeExceedsLimit`](ErrorKind::SizeExceedsLimit) when it takes no chunk of this size.
+    ///
+    /// # Cancel safety
+    ///
+    /// The registry may have taken a part of the chunk: [`synchronize`](Self::synchronize) says how much before the
+    /// next one.
     pub async fn append(&mut self, chunk: Bytes) -> Result<()> {
         match self.send(chunk).await? {
             Sent::Taken | Sent::Complete => Ok(()),
@@ -158,6 +171,10 @@ impl UploadSession {
     /// # Errors
     ///
     /// [`NotFound`](ErrorKind::NotFound) when the registry has forgotten the session, or tells nobody where one stands.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the session as it was; it can be asked again.
     pub async fn synchronize(&mut self) -> Result<()> {
         self.resumed = true;
         let call = Call::new(Method::GET, self.location.clone(), self.repository.push_access());
@@ -186,6 +203,10 @@ impl UploadSession {
     ///
     /// [`InvalidDigest`](ErrorKind::InvalidDigest) or what else the registry says when the bytes are not those of the
     /// digest.
+    ///
+    /// # Cancel safety
+    ///
+    /// The blob may be there or not: ask [`exists`](oras_content::ReadOnlyStorage::exists).
     pub async fn finish(self, digest: &Digest) -> Result<()> {
         let answer = self.put(digest, None).await?;
         self.completed(answer, digest).await
@@ -227,6 +248,10 @@ impl UploadSession {
     /// Tells the registry that nothing more will come.
     ///
     /// A registry that does not answer, or does not know how to, forgets the session by itself one day.
+    ///
+    /// # Cancel safety
+    ///
+    /// The session may stay until the registry forgets it.
     pub async fn cancel(self) {
         let call = Call::new(Method::DELETE, self.location.clone(), self.repository.push_access())
             .header(header::CONTENT_LENGTH, "0")

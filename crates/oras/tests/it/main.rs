@@ -6,4 +6,5 @@ mod files;
 mod guides;
 mod paths;
 mod support;
+mod threads;
 mod v1;
