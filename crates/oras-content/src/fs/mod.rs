@@ -7,10 +7,12 @@
 mod partial;
 mod sink;
 mod source;
+mod stamp;
 
 pub use partial::fill;
 pub use sink::{rehash, write_and_hash, write_blob};
 pub use source::FileSource;
+pub use stamp::Stamp;
 
 use std::{io, path::Path};
 
