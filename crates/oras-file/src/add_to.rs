@@ -1,7 +1,7 @@
 //! A file that is described while it is pushed.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -34,7 +34,7 @@ impl<F: Send + Sync + 'static> FileStore<F> {
         path: impl AsRef<Path>,
     ) -> Result<Descriptor> {
         let (claim, found) = self.inner.begin(name, path.as_ref())?;
-        let (metadata, stamp) = look_at(found.clone()).await?;
+        let metadata = look_at(found.clone()).await?;
         if metadata.is_file() {
             let content = FileSource::new(&found).into_blob(Some(metadata.len()));
             let layer = media_type.clone().unwrap_or(MediaType::OCI_LAYER);
@@ -43,7 +43,8 @@ impl<F: Send + Sync + 'static> FileStore<F> {
                 Err(error) => return Err(error),
                 Ok(desc) => {
                     let desc = self.inner.named(desc, name, &metadata);
-                    claim.keep(&desc, Held { path: found, stamp });
+                    // As it was before it was read: a change on the way shows.
+                    claim.keep(&desc, Held { path: found, stamp: Stamp::of(&metadata) });
                     return Ok(desc);
                 }
             }
@@ -53,15 +54,6 @@ impl<F: Send + Sync + 'static> FileStore<F> {
     }
 }
 
-/// What a file is, and the stamp that it bears before it is read.
-async fn look_at(path: PathBuf) -> Result<(fs::Metadata, Option<Stamp>)> {
-    blocking(move || {
-        let look = || {
-            let metadata = fs::metadata(&path)?;
-            let stamp = if metadata.is_file() { Stamp::of(&File::open(&path)?)? } else { None };
-            Ok((metadata, stamp))
-        };
-        look().map_err(|error| failed("read", &path, error))
-    })
-    .await
+async fn look_at(path: PathBuf) -> Result<fs::Metadata> {
+    blocking(move || fs::metadata(&path).map_err(|error| failed("read", &path, error))).await
 }

@@ -164,8 +164,8 @@ pub(crate) struct Hashed {
 pub(crate) fn hash_file(path: &Path, algorithm: Algorithm, cancelled: &AtomicBool) -> Result<Hashed> {
     let failed = |error| failed("read", path, error);
     let mut file = File::open(path).map_err(failed)?;
-    let stamp = Stamp::of(&file).map_err(failed)?;
-    let len = file.metadata().map_or(READ_SIZE as u64, |metadata| metadata.len());
+    let found = file.metadata().map_err(failed)?;
+    let (stamp, len) = (Stamp::of(&found), found.len());
     // For many small files, clearing a buffer would cost more than reading into it.
     let buffer_size = usize::try_from(len).unwrap_or(READ_SIZE).clamp(MIN_READ_SIZE, READ_SIZE);
     let (mut hasher, mut buffer, mut size) = (algorithm.hasher(), vec![0; buffer_size], 0);

@@ -1,6 +1,6 @@
 use std::{
     collections::VecDeque,
-    fs::File,
+    fs::{File, Metadata},
     io::{Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
@@ -20,6 +20,10 @@ use crate::{
 
 /// How much is read at once. Larger reads gain nothing measurable, smaller ones cost system calls.
 const READ_SIZE: usize = 256 * 1024;
+
+/// A file that was hashed, and so read, not long ago is read where the blob is polled up to this size: the system has it in
+/// memory, and to hand it over from another thread would take several times as long.
+const AT_HAND: u64 = 64 * 1024;
 
 /// A file, or a section of one, as the source of a blob.
 #[derive(Clone, Debug)]
@@ -95,7 +99,10 @@ struct Part {
 
 impl FileSource {
     async fn stream(self, offset: u64, sum: Option<Sum>) -> Result<ByteStream> {
-        let part = match blocking(move || self.begin(offset, sum)).await? {
+        let is_at_hand = self.known.as_ref().is_some_and(|(stamp, _)| stamp.size() <= AT_HAND);
+        let beginning =
+            if is_at_hand { self.begin(offset, sum) } else { blocking(move || self.begin(offset, sum)).await };
+        let part = match beginning? {
             Beginning::Whole(bytes) => return Ok(stream::iter([Ok(bytes)]).boxed()),
             Beginning::Opened(part) => part,
         };
@@ -109,21 +116,21 @@ impl FileSource {
     }
 
     fn begin(&self, offset: u64, sum: Option<Sum>) -> Result<Beginning> {
-        let (file, left) = self.open_at(offset)?;
-        let stamp = self.unchanged(&file, sum.as_ref());
+        let (file, found, left) = self.open_at(offset)?;
+        let stamp = self.unchanged(&found, sum.as_ref());
         let part = Part { file, left, sum, stamp };
         if left > READ_SIZE as u64 { Ok(Beginning::Opened(part)) } else { part.whole().map(Beginning::Whole) }
     }
 
     /// The stamp of a file that is known to be what the sum expects.
-    fn unchanged(&self, file: &File, sum: Option<&Sum>) -> Option<Stamp> {
+    fn unchanged(&self, found: &Metadata, sum: Option<&Sum>) -> Option<Stamp> {
         let (known, digest) = self.known.as_ref()?;
-        let is_same = Stamp::of(file).ok().flatten().as_ref() == Some(known);
+        let is_same = Stamp::of(found).as_ref() == Some(known);
         (is_same && sum?.vouch(digest)).then(|| known.clone())
     }
 
-    /// The file with its cursor at an offset of the content, and how many bytes are left there.
-    fn open_at(&self, offset: u64) -> Result<(File, u64)> {
+    /// The file with its cursor at an offset of the content, what it is, and how many bytes are left there.
+    fn open_at(&self, offset: u64) -> Result<(File, Metadata, u64)> {
         let failed = |error: std::io::Error| {
             let kind = match error.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -132,7 +139,8 @@ impl FileSource {
             Error::new(kind, format!("cannot open {}", self.path.display())).with_source(error)
         };
         let mut file = File::open(&self.path).map_err(failed)?;
-        let behind = file.metadata().map_err(failed)?.len().saturating_sub(self.start);
+        let found = file.metadata().map_err(failed)?;
+        let behind = found.len().saturating_sub(self.start);
         let len = self.len.map_or(behind, |len| len.min(behind));
         let Some(left) = len.checked_sub(offset) else {
             let path = self.path.display();
@@ -143,7 +151,7 @@ impl FileSource {
         if position > 0 {
             file.seek(SeekFrom::Start(position)).map_err(failed)?;
         }
-        Ok((file, left))
+        Ok((file, found, left))
     }
 }
 
@@ -203,7 +211,7 @@ impl Part {
     /// Who did not hash a file because it was known must see that it stayed the same.
     fn end(&self) -> Result<()> {
         match &self.stamp {
-            Some(stamp) if Stamp::of(&self.file)?.as_ref() != Some(stamp) => {
+            Some(stamp) if Stamp::of(&self.file.metadata()?).as_ref() != Some(stamp) => {
                 Err(Error::new(ErrorKind::Corrupt, "the file changed while it was read"))
             }
             _ => Ok(()),

@@ -1,4 +1,4 @@
-use std::{fs::File, io};
+use std::fs::Metadata;
 
 /// A change within this time of the last one may leave no trace: clocks of file systems tick every 10 ms, some every 2 s.
 #[cfg(unix)]
@@ -16,16 +16,11 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of an open file; none when it changed so recently that another change would not show.
-    ///
-    /// # Errors
-    ///
-    /// When the file system does not tell.
+    /// The stamp of a file; none when it changed so recently that another change would not show.
     #[cfg(unix)]
-    pub fn of(file: &File) -> io::Result<Option<Self>> {
+    pub fn of(found: &Metadata) -> Option<Self> {
         use std::{os::unix::fs::MetadataExt as _, time::SystemTime};
 
-        let found = file.metadata()?;
         let stamp = Self {
             file: (found.dev(), found.ino()),
             size: found.len(),
@@ -34,16 +29,17 @@ impl Stamp {
         };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let settled = i64::try_from(now.saturating_sub(GRAIN).as_secs()).unwrap_or_default();
-        Ok((found.mtime().max(found.ctime()) < settled).then_some(stamp))
+        (found.mtime().max(found.ctime()) < settled).then_some(stamp)
     }
 
     /// None.
-    ///
-    /// # Errors
-    ///
-    /// Never.
     #[cfg(not(unix))]
-    pub fn of(_: &File) -> io::Result<Option<Self>> {
-        Ok(None)
+    pub fn of(_: &Metadata) -> Option<Self> {
+        None
+    }
+
+    /// The size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 }

@@ -34,9 +34,8 @@ pub(crate) async fn push(to: &str, path: &str) -> Result<()> {
     if path.ends_with('/') {
         let mut files = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
         files.sort();
-        for file in files {
-            layers.push(add_file(&store, &file).await?);
-        }
+        let named = files.iter().map(|file| Ok((name_of(file)?, None, file))).collect::<Result<Vec<_>>>()?;
+        layers = store.add_all(named).await?;
     } else {
         let path = Path::new(path);
         layers.push(store.add_to(&to, name_of(path)?, None, path).await?);
