@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use gate::{Gate, Outcome, Tool, Work};
 use report::Report;
 
-use crate::{bad_word, process, tidy};
+use crate::{api, bad_word, process, tidy};
 
 /// A run that takes longer is no longer run before every change.
 const BUDGET: Duration = Duration::from_secs(25 * 60);
@@ -35,6 +35,13 @@ const DENY: Tool = Tool {
     unchecked: "licences, bans, sources",
     is_there: |_| process::probe(process::cargo().args(["deny", "--version"])),
     required_in_ci: true,
+};
+
+const RUSTDOC: Tool = Tool {
+    name: api::RUST,
+    unchecked: "changes of the public interface",
+    is_there: api::is_there,
+    required_in_ci: false,
 };
 
 const WASM: Tool = Tool {
@@ -61,6 +68,7 @@ const GATES: &[Gate] = &[
     Gate::new("doctests", Work::Cargo(&["test --workspace --all-features --no-fail-fast --doc"])).test(),
     Gate::new("documentation", Work::Cargo(&["doc --no-deps --workspace --all-features"]))
         .env("RUSTDOCFLAGS", "-D warnings"),
+    Gate::new("public interface", Work::Call(api::passes)).needs(&RUSTDOC),
     Gate::new("tidy", Work::Call(tidy::passes)),
     // The fetch brings the packages of other platforms, whose licences count too.
     Gate::new(

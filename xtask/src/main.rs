@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks through them")]
 
+mod api;
 mod bench;
 mod ci;
 mod conformance;
@@ -26,6 +27,11 @@ struct Command {
 
 /// All commands; a new one is a line here and a file beside this one.
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "api",
+        usage: "api [--write]    the public interface of each crate, compared with docs/api or written there",
+        run: api::run,
+    },
     Command {
         name: "bench",
         usage: "bench            [--case X] [--site S] [--pairs N] [--quick] [--json FILE] [--no-peers]: ours against oras-go and others",
@@ -58,12 +64,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "tidy",
-        usage: "tidy             layers, lengths, STATUS.md, README.md, dependency counts, forbidden text",
+        usage: "tidy             layers, lengths, STATUS.md, README.md, links, cancel safety, dependency counts, forbidden text",
         run: tidy::run,
     },
 ];
 
 fn main() -> ExitCode {
+    if let Some(done) = api::stand_in() {
+        return done;
+    }
     let mut words = std::env::args().skip(1);
     let name = words.next();
     let rest: Vec<String> = words.collect();

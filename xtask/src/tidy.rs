@@ -2,12 +2,14 @@
 //!
 //! A new check is one file below `tidy/` and one entry of [`CHECKS`].
 
+mod cancel;
 mod counts;
 mod finding;
 mod forbidden;
 mod layers;
 mod length;
 mod lib_rs;
+mod links;
 pub(crate) mod metadata;
 mod readme;
 mod spawn;
@@ -35,6 +37,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("dependency counts", counts::check),
     ("forbidden text", forbidden::check),
     ("spawning", spawn::check),
+    ("cancel safety", cancel::check),
+    ("links", links::check),
 ];
 
 /// Runs the command.

@@ -17,6 +17,10 @@ pub trait CredentialProvider: Send + Sync + 'static {
     /// # Errors
     ///
     /// Only when it cannot be found out: a broken file, a failing helper.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; a helper program that was started for it is ended.
     fn credential<'a>(&'a self, registry: &'a str, repository: Option<&'a str>) -> BoxFuture<'a, Result<Credential>>;
 }
 
@@ -28,6 +32,10 @@ pub trait CredentialStore: CredentialProvider {
     ///
     /// [`Unsupported`](oras_content::ErrorKind::Unsupported) when the store must not or cannot hold it;
     /// [`Io`](oras_content::ErrorKind::Io) when writing fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// What is kept afterwards is the old credential or the new one, never a mixture.
     fn put<'a>(&'a self, server: &'a str, credential: &'a Credential) -> BoxFuture<'a, Result<()>>;
 
     /// Removes the credential of a server; one that is not there is no error.
@@ -35,6 +43,10 @@ pub trait CredentialStore: CredentialProvider {
     /// # Errors
     ///
     /// [`Io`](oras_content::ErrorKind::Io) when writing fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// The credential is there afterwards or it is not; the others are not touched.
     fn delete<'a>(&'a self, server: &'a str) -> BoxFuture<'a, Result<()>>;
 }
 

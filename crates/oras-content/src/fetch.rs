@@ -20,6 +20,10 @@ pub const DEFAULT_METADATA_LIMIT: u64 = 4 << 20;
 ///
 /// [`ErrorKind::SizeExceedsLimit`] when the descriptor says more than `limit` bytes, and then nothing is fetched;
 /// [`ErrorKind::Corrupt`] when the content is not the described one.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the fetch; nothing changes.
 pub async fn fetch_all<F: Fetcher + ?Sized>(fetcher: &F, desc: &Descriptor, limit: u64) -> Result<Bytes> {
     if desc.size > limit {
         let message = format!("{} has {} bytes, more than the limit of {limit}", desc.digest, desc.size);
@@ -36,6 +40,10 @@ pub async fn fetch_all<F: Fetcher + ?Sized>(fetcher: &F, desc: &Descriptor, limi
 /// # Errors
 ///
 /// As [`fetch_all`] with [`DEFAULT_METADATA_LIMIT`]; [`ErrorKind::Corrupt`] when the manifest cannot be read.
+///
+/// # Cancel safety
+///
+/// As [`fetch_all`].
 pub async fn fetch_links<F: Fetcher + ?Sized>(fetcher: &F, desc: &Descriptor) -> Result<Links> {
     if !desc.media_type.is_manifest() {
         return Ok(Links::default());
@@ -49,6 +57,10 @@ pub async fn fetch_links<F: Fetcher + ?Sized>(fetcher: &F, desc: &Descriptor) ->
 /// # Errors
 ///
 /// As [`fetch_links`].
+///
+/// # Cancel safety
+///
+/// As [`fetch_all`].
 pub async fn successors<F: Fetcher + ?Sized>(fetcher: &F, desc: &Descriptor) -> Result<Vec<Descriptor>> {
     Ok(fetch_links(fetcher, desc).await?.successors())
 }

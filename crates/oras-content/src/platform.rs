@@ -27,6 +27,10 @@ const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 ///
 /// [`ErrorKind::NotFound`] when nothing matches; [`ErrorKind::Unsupported`] when `root` is neither an index nor a
 /// manifest with an image configuration, or when indexes are nested too deep or too many.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the fetch it is at; nothing changes.
 pub async fn select_platform<F: Fetcher + ?Sized>(
     fetcher: &F,
     root: &Descriptor,

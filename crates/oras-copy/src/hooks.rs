@@ -20,6 +20,10 @@ pub enum Decision {
 /// Every method has a default, which changes nothing. Decisions may wait, and an error of theirs ends the copy with
 /// [`CopyOrigin::Hook`](crate::CopyOrigin::Hook). [`event`](Self::event) is told what happens as it happens, and must be
 /// quick.
+///
+/// # Cancel safety
+///
+/// A copy that is dropped drops the hook's future that it waits for; none is called again.
 pub trait CopyHooks: Send + Sync {
     /// Admits the copy of a reference, before anything is read.
     fn policy<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<()>> {

@@ -77,6 +77,10 @@ impl DockerConfigStore {
     /// # Errors
     ///
     /// [`ErrorKind::Corrupt`] when it is malformed; [`ErrorKind::Io`] when it cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// The thread that reads the file ends by itself; nothing changes.
     pub async fn is_auth_configured(&self) -> Result<bool> {
         Ok(self.read().await?.is_some_and(|config| config.is_auth_configured()))
     }

@@ -67,6 +67,10 @@ impl SystemCredentials {
     ///
     /// As a lookup: [`ErrorKind::Corrupt`] when a place is malformed; [`ErrorKind::Io`] when it cannot be read, or a helper
     /// fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the lookup; a helper program that was started for it is ended.
     pub async fn explain(&self, registry: &str, repository: Option<&str>) -> Result<Explanation> {
         let mut explanation = Explanation::new(registry, repository);
         explanation.add(VARIABLE.to_owned(), self.in_variable(registry, repository)?);

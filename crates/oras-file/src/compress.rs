@@ -10,7 +10,7 @@ use oras_content::{MediaType, Result};
 use crate::parallel::ParallelGzip;
 
 /// How an archive is compressed. Levels beyond what the format knows are taken as its highest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compression {
     /// Not at all.

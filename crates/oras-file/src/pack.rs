@@ -24,7 +24,7 @@ const READ_SIZE: usize = 256 * 1024;
 const MAX_DEPTH: usize = 512;
 
 /// What is written as the time of each entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PackTimes {
     /// The beginning of 1970: what the archive holds depends on names, modes and content alone.

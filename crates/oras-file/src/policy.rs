@@ -1,7 +1,7 @@
 //! What is done about an archive that asks for more than plain files.
 
 /// Which links an archive may bring.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LinkPolicy {
     /// None: each is an error.
@@ -14,7 +14,7 @@ pub enum LinkPolicy {
 }
 
 /// What is done about devices, pipes and sockets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpecialFiles {
     /// Each is an error.
@@ -25,7 +25,7 @@ pub enum SpecialFiles {
 }
 
 /// What is done about a second entry of one path; a directory may always come again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Duplicates {
     /// It is an error.
@@ -36,7 +36,7 @@ pub enum Duplicates {
 }
 
 /// What is done about set-user-ID, set-group-ID and sticky bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PrivilegedBits {
     /// They are an error.

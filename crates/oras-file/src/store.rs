@@ -152,6 +152,10 @@ impl<F> FileStore<F> {
     /// # Errors
     ///
     /// [`ErrorKind::Io`] when they cannot be removed.
+    ///
+    /// # Cancel safety
+    ///
+    /// The store is closed at once; the archives are removed on a thread that ends by itself.
     pub async fn close(&self) -> Result<()> {
         self.inner.closed.store(true, Ordering::Relaxed);
         let temp = self.inner.temp.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -9,7 +9,7 @@ use oras_descriptor::Descriptor;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 /// How a layout archive is compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ArchiveCompression {
     /// Not at all: blobs are most often compressed themselves.

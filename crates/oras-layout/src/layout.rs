@@ -69,6 +69,10 @@ impl OciLayout {
     ///
     /// [`ErrorKind::UnsupportedVersion`] when the layout has another version than 1.0;
     /// [`ErrorKind::Corrupt`] when its documents cannot be read; [`ErrorKind::Io`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The thread that makes the layout ends by itself, and leaves a whole one.
     pub async fn create(root: impl Into<PathBuf>) -> Result<Self> {
         Self::create_with(root, LayoutOptions::new()).await
     }
@@ -76,6 +80,10 @@ impl OciLayout {
     /// As [`create`](Self::create), with options.
     ///
     /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancel safety
     ///
     /// As [`create`](Self::create).
     pub async fn create_with(root: impl Into<PathBuf>, options: LayoutOptions) -> Result<Self> {
@@ -93,6 +101,10 @@ impl OciLayout {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] when the directory is no layout; else as [`create`](Self::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// The thread that reads the layout ends by itself; nothing changes.
     pub async fn open(root: impl Into<PathBuf>) -> Result<Self> {
         Self::open_with(root, LayoutOptions::new()).await
     }
@@ -100,6 +112,10 @@ impl OciLayout {
     /// As [`open`](Self::open), with options.
     ///
     /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    ///
+    /// # Cancel safety
     ///
     /// As [`open`](Self::open).
     pub async fn open_with(root: impl Into<PathBuf>, options: LayoutOptions) -> Result<Self> {

@@ -51,6 +51,10 @@ impl ReadOnlyLayout {
     ///
     /// [`ErrorKind::NotFound`] when the directory is no layout, or has no index; [`ErrorKind::UnsupportedVersion`] when
     /// it has another version than 1.0; [`ErrorKind::Corrupt`] when its documents cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// The thread that reads the layout ends by itself; nothing changes.
     pub async fn open_dir(root: impl Into<PathBuf>) -> Result<Self> {
         let root = root.into();
         blocking(move || {
@@ -68,6 +72,10 @@ impl ReadOnlyLayout {
     /// # Errors
     ///
     /// As [`open_dir`](Self::open_dir) and [`TarBlobs::open`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`open_dir`](Self::open_dir).
     pub async fn open_tar(path: impl Into<PathBuf>) -> Result<Self> {
         let blobs = TarBlobs::open(path, LayoutOptions::new().metadata_limit).await?;
         blocking(move || {

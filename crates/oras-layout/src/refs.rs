@@ -18,6 +18,10 @@ impl OciLayout {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] when no entry of that name serves the platform.
+    ///
+    /// # Cancel safety
+    ///
+    /// The thread that reads the index ends by itself; nothing changes.
     pub async fn resolve_platform(&self, tag: &str, wanted: &Platform) -> Result<Descriptor> {
         let (name, platform) = (tag.to_owned(), wanted.clone());
         let found = self.run(move |inner| Ok(inner.snapshot()?.tagged_for(&name, &platform))).await?;

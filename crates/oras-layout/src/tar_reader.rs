@@ -59,6 +59,10 @@ impl TarBlobs {
     /// [`ErrorKind::NotFound`] when there is no such file; [`ErrorKind::Corrupt`] when it is no tar archive, or has
     /// entries with absolute names or names that lead upwards; [`ErrorKind::Unsupported`] when it is compressed and the
     /// feature `gzip` is off.
+    ///
+    /// # Cancel safety
+    ///
+    /// The thread that reads the archive ends by itself; nothing changes.
     pub async fn open(path: impl Into<PathBuf>, metadata_limit: u64) -> Result<Self> {
         let path = path.into();
         blocking(move || {

@@ -16,6 +16,10 @@ const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 /// [`Unauthorized`](oras_content::ErrorKind::Unauthorized) or [`Denied`](oras_content::ErrorKind::Denied) when the registry refuses the credential, and
 /// then nothing is stored; [`Unsupported`](oras_content::ErrorKind::Unsupported) when the options bring a client of their own, which
 /// cannot be told who to be, or the store cannot hold the credential.
+///
+/// # Cancel safety
+///
+/// The credential is stored only after the registry took it; dropped before, nothing is stored.
 pub async fn login(
     store: &impl CredentialStore,
     host: &str,
@@ -37,6 +41,10 @@ pub async fn login(
 /// # Errors
 ///
 /// [`InvalidReference`](oras_content::ErrorKind::InvalidReference) when `host` is no host, and what the store says.
+///
+/// # Cancel safety
+///
+/// As [`CredentialStore::delete`].
 pub async fn logout(store: &impl CredentialStore, host: &str) -> Result<()> {
     store.delete(&server_address(host)?).await
 }

@@ -14,6 +14,10 @@ pub trait Authorize: Send + Sync + 'static {
     /// # Errors
     ///
     /// When there is none; the request fails with it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the request of the one who asked; others who wait for the same are not hurt.
     fn renew(&self) -> BoxFuture<'_, Result<HeaderValue>>;
 }
 

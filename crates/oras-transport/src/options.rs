@@ -11,7 +11,7 @@ use std::time::Duration;
 ///     .body(HttpBody::empty());
 /// # assert!(request.is_ok());
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RequestOptions {
     header_timeout: Option<Duration>,

@@ -11,21 +11,22 @@ use oras::{MediaType, Result, remote};
 use super::{
     arguments::{Arguments, Command, Copy, Pull, Push},
     output::Output,
-    place::{Place, registry_options},
+    place::{Access, Place, registry_options},
     progress::Bars,
 };
 
 /// Does what the arguments say.
 pub(crate) async fn run(arguments: Arguments) -> Result<Output> {
     let Arguments { command, json, plain_http } = arguments;
-    let open = async |text: &str| Place::open(text, plain_http).await;
+    let from = async |text: &str| Place::open(text, Access::Read, plain_http).await;
+    let to = async |text: &str| Place::open(text, Access::Write, plain_http).await;
     match command {
-        Command::Push(command) => push(&open(&command.place).await?, &command, json).await,
-        Command::Pull(command) => pull(&open(&command.place).await?, command, json).await,
-        Command::Copy(command) => copy(&open(&command.from).await?, &open(&command.to).await?, &command, json).await,
-        Command::Discover { place, artifact_type } => discover(&open(&place).await?, artifact_type).await,
+        Command::Push(command) => push(&to(&command.place).await?, &command, json).await,
+        Command::Pull(command) => pull(&from(&command.place).await?, command, json).await,
+        Command::Copy(command) => copy(&from(&command.from).await?, &to(&command.to).await?, &command, json).await,
+        Command::Discover { place, artifact_type } => discover(&from(&place).await?, artifact_type).await,
         Command::Tags { place } => {
-            let tags: Vec<String> = open(&place).await?.target.tags(None).try_collect().await?;
+            let tags: Vec<String> = from(&place).await?.target.tags(None).try_collect().await?;
             Ok(Output::tags(&tags))
         }
         Command::Login { host, username, plaintext } => {

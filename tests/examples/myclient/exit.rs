@@ -1,6 +1,7 @@
 //! Exit codes and hints.
 
 use oras::auth::AuthError;
+use oras::credentials::CredentialError;
 use oras::file::NameError;
 use oras::{Error, ErrorKind};
 
@@ -25,6 +26,9 @@ pub(crate) fn code(error: &Error) -> u8 {
 
 /// What a person can try, where the error itself cannot know it.
 pub(crate) fn hint(error: &Error) -> Option<&'static str> {
+    if let Some(CredentialError::PlaintextDisabled { .. }) = error.find() {
+        return Some("`--plaintext` allows it");
+    }
     match (error.kind(), error.find::<AuthError>()) {
         (ErrorKind::Unauthorized, Some(AuthError::NoCredential { .. })) => {
             Some("log in with `myclient login HOST --username NAME`, `docker login` or `podman login`")

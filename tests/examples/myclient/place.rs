@@ -13,13 +13,24 @@ pub(crate) struct Place {
     pub(crate) reference: String,
 }
 
+/// What a place is opened for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
 impl Place {
-    /// Opens `HOST/REPOSITORY[:TAG|@DIGEST]` or `oci:DIRECTORY[:TAG]`; a layout is created where there is none.
-    pub(crate) async fn open(text: &str, plain_http: bool) -> Result<Self> {
+    /// Opens `HOST/REPOSITORY[:TAG|@DIGEST]` or `oci:DIRECTORY[:TAG]`. To write to, a layout is created where there is
+    /// none.
+    pub(crate) async fn open(text: &str, access: Access, plain_http: bool) -> Result<Self> {
         if let Some(path) = text.strip_prefix("oci:") {
             let (path, tag) = path.rsplit_once(':').unwrap_or((path, DEFAULT_TAG));
-            let target = AnyTarget::with_graph(OciLayout::create(path).await?);
-            return Ok(Self { target, reference: tag.to_owned() });
+            let layout = match access {
+                Access::Read => OciLayout::open(path).await?,
+                Access::Write => OciLayout::create(path).await?,
+            };
+            return Ok(Self { target: AnyTarget::with_graph(layout), reference: tag.to_owned() });
         }
         let reference: Reference = text.parse()?;
         let repository = reference.clone().without_reference().to_string();

@@ -15,6 +15,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Bars {
     all: MultiProgress,
+    /// Turns until the first blob moves: to describe large files takes a while.
+    waiting: ProgressBar,
     of: Mutex<HashMap<Digest, ProgressBar>>,
 }
 
@@ -22,11 +24,15 @@ impl Bars {
     /// Options of a copy that draws bars on standard error, where that is a terminal.
     pub(crate) fn options(is_quiet: bool) -> CopyOptions {
         let target = if is_quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bars = Self { all: MultiProgress::with_draw_target(target), of: Mutex::default() };
+        let all = MultiProgress::with_draw_target(target);
+        let waiting = all.add(ProgressBar::new_spinner().with_message("looking"));
+        waiting.enable_steady_tick(INTERVAL);
+        let bars = Self { all, waiting, of: Mutex::default() };
         CopyOptions::new().with_progress_interval(INTERVAL).with_hooks(Arc::new(bars))
     }
 
     fn bar(&self, desc: &Descriptor) -> ProgressBar {
+        self.waiting.finish_and_clear();
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             let bar = self.all.add(ProgressBar::new(desc.size).with_style(style()));

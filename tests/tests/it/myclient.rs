@@ -52,6 +52,15 @@ async fn a_name_that_cannot_be_is_a_mistake_of_the_command() {
 }
 
 #[tokio::test]
+async fn a_layout_that_is_not_there_is_not_made_to_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let layout = dir.path().join("none");
+    let error = run(&["pull", &format!("oci:{}:v1", layout.display()), "-o", "nowhere"]).await.unwrap_err();
+    assert_eq!((error.kind(), program::exit_code(&error)), (ErrorKind::NotFound, 3));
+    assert!(!layout.exists());
+}
+
+#[tokio::test]
 async fn an_error_has_an_exit_code() {
     let accounts = Accounts::new().with_anonymous([Permission::pull("public")]);
     let server = Server::builder().with_auth(AuthScheme::Basic, accounts).start().await.unwrap();

@@ -119,6 +119,7 @@ mod tests {
             dir: format!("crates/{user}"),
             published: true,
             dependencies: vec![dependency],
+            ..Package::default()
         };
         check_package(&package, &Tree::default()).len()
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::{self, Result};
 
@@ -10,6 +10,8 @@ use crate::process::{self, Result};
 #[derive(Debug, Default)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    /// The name of its library, as code writes it; empty when it has none.
+    pub(crate) library: String,
     /// Its directory, relative to the workspace, with `/`.
     pub(crate) dir: String,
     /// Whether it may go to a package registry.
@@ -58,10 +60,17 @@ fn package(value: &Value, root: &str) -> Result<Package> {
     let dependencies = array(value, "dependencies")?;
     Ok(Package {
         name: string(value, "name")?,
+        library: library(value).unwrap_or_default(),
         dir: dir.to_string_lossy().replace('\\', "/"),
         published: value.get("publish").is_none_or(Value::is_null),
         dependencies: dependencies.iter().map(dependency).collect::<Result<_>>()?,
     })
+}
+
+fn library(package: &Value) -> Option<String> {
+    let targets = package.get("targets")?.as_array()?;
+    let is_library = |target: &&Value| target.get("kind").is_some_and(|kind| kind == &json!(["lib"]));
+    Some(targets.iter().find(is_library)?.get("name")?.as_str()?.to_owned())
 }
 
 fn dependency(value: &Value) -> Result<Dependency> {
@@ -89,6 +98,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r#"{"workspace_root":"/w","packages":[{"name":"a","manifest_path":"/w/crates/a/Cargo.toml","publish":null,
+        "targets":[{"kind":["test"],"name":"it"},{"kind":["lib"],"name":"l"}],
         "dependencies":[{"name":"b","kind":null,"req":"^1"},{"name":"c","kind":"dev","req":"*"},{"name":"d","kind":"build","req":"^1"}]},
         {"name":"x","manifest_path":"/w/x/Cargo.toml","publish":[],"dependencies":[]}]}"#;
 
@@ -97,6 +107,7 @@ mod tests {
         let packages = parse(TEXT).unwrap();
         let (a, x) = (&packages[0], &packages[1]);
         assert_eq!((a.dir.as_str(), a.published), ("crates/a", true));
+        assert_eq!((a.library.as_str(), x.library.as_str()), ("l", ""));
         assert_eq!((x.dir.as_str(), x.published), ("x", false));
         let kinds: Vec<_> = a.dependencies.iter().map(|dependency| dependency.kind).collect();
         assert_eq!(kinds, [Kind::Normal, Kind::Dev, Kind::Build]);

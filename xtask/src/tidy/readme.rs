@@ -1,4 +1,4 @@
-//! README.md shows code that is compiled and commands that exist.
+//! README.md and the guides show code that is compiled and commands that exist.
 //!
 //! A block of Rust is a copy of a file, or of a region of it, named just before:
 //! `<!-- code: crates/oras/examples/quickstart.rs#push -->`. A region lies between `// region: push` and `// endregion`.
@@ -11,16 +11,22 @@ use crate::process::Result;
 
 const README: &str = "README.md";
 
-/// Compares the blocks of the file with the tree.
+/// Where the guides are.
+const GUIDES: &str = "docs/guides/";
+
+/// Compares the blocks of the files with the tree.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
-    let text = tree.text(README).ok_or_else(|| format!("{README} is missing"))?;
-    let blocks = blocks(text);
-    Ok(blocks.iter().flat_map(|block| block.check(tree)).collect())
+    tree.text(README).ok_or_else(|| format!("{README} is missing"))?;
+    let documents = tree.files.iter().filter(|file| file.path == README || file.path.starts_with(GUIDES));
+    let blocks = documents.flat_map(|file| blocks(&file.path, &file.text));
+    Ok(blocks.flat_map(|block| block.check(tree)).collect())
 }
 
 /// A fenced block.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Block {
+    /// The file it stands in.
+    path: String,
     /// The line of the opening fence.
     line: usize,
     language: String,
@@ -60,17 +66,17 @@ impl Block {
         lines
             .filter_map(|(index, line)| {
                 let message = commands::wrong(line, tree)?;
-                Some(Finding::error(README, self.line + 1 + index, message))
+                Some(Finding::error(&self.path, self.line + 1 + index, message))
             })
             .collect()
     }
 
     fn wrong(&self, message: &str) -> Finding {
-        Finding::error(README, self.line, message)
+        Finding::error(&self.path, self.line, message)
     }
 }
 
-fn blocks(text: &str) -> Vec<Block> {
+fn blocks(path: &str, text: &str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut open: Option<Block> = None;
     let mut source = None;
@@ -84,6 +90,7 @@ fn blocks(text: &str) -> Vec<Block> {
             }
             (None, Some(info)) => {
                 open = Some(Block {
+                    path: path.to_owned(),
                     line: index + 1,
                     language: info.split(',').next().unwrap_or_default().trim().to_owned(),
                     source: source.take(),
@@ -153,6 +160,15 @@ mod tests {
             assert_eq!(found.len(), 1, "{readme}: {found:?}");
             assert!(found[0].contains(message), "{found:?}");
         }
+    }
+
+    #[test]
+    fn guides_are_looked_at_too() {
+        let guide = File::new("docs/guides/a.md", "```rust\na();\n```\n");
+        let tree = Tree { files: vec![File::new(README, "text"), guide], packages: Vec::new() };
+        let found = check(&tree).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].to_string().starts_with("docs/guides/a.md:1: no marker"), "{found:?}");
     }
 
     #[test]

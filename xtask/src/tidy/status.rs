@@ -14,6 +14,10 @@ use crate::process::Result;
 const STATUS: &str = "STATUS.md";
 const ROWS: &str = "xtask/data/rows.txt";
 
+/// A guide with a table of rules and the tests that show them, below a heading of this name.
+const GUIDE: &str = "docs/guides/security.md";
+const TABLE: &str = "## Where it is tested";
+
 /// Checks the file against the list of rows and the tests of the tree.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     let ids = ids(tree.text(ROWS).ok_or_else(|| format!("{ROWS} is missing"))?);
@@ -23,8 +27,17 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     let dirs: BTreeSet<&str> = tree.packages.iter().filter_map(|p| p.dir.rsplit('/').next()).collect();
     let mut findings = compare(&ids, &rows);
     findings.extend(rows.iter().flat_map(|row| row.check(&tests, &dirs)));
+    findings.extend(check_guide(tree.text(GUIDE).unwrap_or_default(), &tests));
     println!("{}", summary(&rows, &tests));
     Ok(findings)
+}
+
+/// The tests that the guide names exist.
+fn check_guide(text: &str, tests: &TestNames) -> Vec<Finding> {
+    let lines = text.lines().enumerate().skip_while(|(_, line)| *line != TABLE).skip(1);
+    let table = lines.take_while(|(_, line)| !line.starts_with('#'));
+    let names = table.flat_map(|(index, line)| line.split('`').skip(1).step_by(2).map(move |name| (index, name)));
+    names.filter_map(|(index, name)| Some(Finding::error(GUIDE, index + 1, wrong_name(name, tests)?))).collect()
 }
 
 /// A line of a table that starts with something like an id.
@@ -167,6 +180,17 @@ mod tests {
     fn with(row: &str) -> Vec<String> {
         let head = "| ID | what | where | status |\n|---|---|---|---|\n";
         messages(&format!("{head}| D1 | a | oras-copy | not done |\n{row}\n"))
+    }
+
+    #[test]
+    fn tests_that_a_guide_names_exist() {
+        let source = File::new("crates/oras-copy/src/a.rs", "#[test]\nfn works() {}\n");
+        let tests = TestNames::collect(&Tree { files: vec![source], packages: Vec::new() });
+        let guide = |names: &str| format!("`kind()`\n\n{TABLE}\n\n| a rule | {names} |\n\n## Next\n\n`other`\n");
+        assert!(check_guide(&guide("`works`"), &tests).is_empty());
+        let found = check_guide(&guide("`works`, `fails`"), &tests);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].to_string().contains("security.md:5: no test is called fails"), "{found:?}");
     }
 
     #[test]

@@ -189,6 +189,10 @@ impl Blob {
     /// # Errors
     ///
     /// Whatever opening gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: the blob goes on opening where it was when it is asked again.
     pub async fn start(&mut self) -> Result<()> {
         poll_fn(|cx| self.raw.poll_open(cx)).await?;
         if self.raw.size() != Some(0) {
@@ -205,6 +209,10 @@ impl Blob {
     /// # Errors
     ///
     /// [`ErrorKind::SizeExceedsLimit`] when there are more than `limit`; else what reading gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the blob and the bytes read so far.
     pub async fn bytes(mut self, limit: u64) -> Result<Bytes> {
         let too_large = || {
             let message = format!("content is larger than the limit of {limit} bytes");

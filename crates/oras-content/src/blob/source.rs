@@ -24,6 +24,10 @@ pub trait BlobSource: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] when there is no such content; [`ErrorKind::Corrupt`] when `offset` is past its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the attempt; the source can be opened again.
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>>;
 
     /// The same for a source whose bytes come from a thread of their own: there each chunk is [added](Sum::add) to `sum`

@@ -4,11 +4,13 @@
 //! the other side does, memory stays below a few MiB a blob, and dropping the blob or the future ends the thread within
 //! one chunk.
 
+mod lock;
 mod partial;
 mod sink;
 mod source;
 mod stamp;
 
+pub use lock::lock_abandoned;
 pub use partial::fill;
 pub use sink::{rehash, write_and_hash, write_blob};
 pub use source::FileSource;
@@ -39,6 +41,10 @@ pub fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
 /// # Errors
 ///
 /// What the work gives, or [`ErrorKind::Other`] when it did not come to an end.
+///
+/// # Cancel safety
+///
+/// Work that has begun goes on to its end on its thread; its result is lost. Work that has not begun is not begun.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     joined(tokio::task::spawn_blocking(work)).await
 }

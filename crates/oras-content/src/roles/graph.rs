@@ -18,6 +18,10 @@ pub trait PredecessorFinder: Fetcher {
     /// # Errors
     ///
     /// Only when that cannot be found out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn predecessors(&self, desc: &Descriptor) -> impl Future<Output = Result<Vec<Descriptor>>> + Send;
 
     /// The manifests whose subject is the node, with `artifact_type` only those of that type. Each carries the artifact
@@ -26,6 +30,10 @@ pub trait PredecessorFinder: Fetcher {
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) when the node is no manifest.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn referrers(
         &self,
         desc: &Descriptor,

@@ -21,6 +21,10 @@ pub trait Fetcher: Send + Sync {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when the content is not there, here or out of the blob.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn fetch(&self, desc: &Descriptor) -> impl Future<Output = Result<Blob>> + Send;
 
     /// Where the content is kept, if another store may mount it from there.
@@ -37,14 +41,23 @@ pub trait Fetcher: Send + Sync {
 pub trait ReadOnlyStorage: Fetcher {
     /// Whether the content is there.
     ///
+    /// A copy takes the word of its destination for the whole graph: where a manifest is there, all that it points to is
+    /// taken to be there too, and is not asked for. So a store that learns that it has lost something below a manifest, or
+    /// never had it, should say no about the manifest. A store need not walk the graph for that: bytes that are there
+    /// suffice, since copies store children before parents. Callers who cannot rely on it ask a copy to verify children.
+    ///
     /// # Errors
     ///
     /// Only when that cannot be found out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn exists(&self, desc: &Descriptor) -> impl Future<Output = Result<bool>> + Send;
 }
 
 /// How content came to where it was to be mounted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MountOutcome {
     /// It was mounted; no byte moved.
@@ -77,6 +90,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// As [`push`](Self::push).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`push`](Self::push).
     fn push_deferred(&self, desc: &Descriptor, content: Blob) -> impl Future<Output = Result<()>> + Send {
         self.push(desc, content)
     }
@@ -86,6 +103,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// When an index could not be written; the entries keep waiting.
+    ///
+    /// # Cancel safety
+    ///
+    /// An index is written whole or not at all; what was not written keeps waiting.
     fn flush(&self) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
@@ -95,6 +116,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) by default: describe the content first, then push it.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`push`](Self::push).
     fn ingest(
         &self,
         media_type: &MediaType,
@@ -111,6 +136,10 @@ pub trait Pusher: Send + Sync {
     /// # Errors
     ///
     /// As [`push`](Self::push); a refused mount is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`push`](Self::push); a mount that was asked for may have been made.
     fn mount(
         &self,
         desc: &Descriptor,
@@ -140,5 +169,9 @@ pub trait Deleter: Send + Sync {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when it is not there; [`Unsupported`](crate::ErrorKind::Unsupported)
     /// when the store does not delete.
+    ///
+    /// # Cancel safety
+    ///
+    /// The content is there afterwards or it is not.
     fn delete(&self, desc: &Descriptor) -> impl Future<Output = Result<()>> + Send;
 }

@@ -13,6 +13,10 @@ pub trait Resolver: Send + Sync {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when it stands for nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn resolve(&self, reference: &str) -> impl Future<Output = Result<Descriptor>> + Send;
 }
 
@@ -24,6 +28,10 @@ pub trait Tagger: Send + Sync {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when the content is not there;
     /// [`MissingReference`](crate::ErrorKind::MissingReference) when the reference is empty.
+    ///
+    /// # Cancel safety
+    ///
+    /// The reference stands afterwards for the old content or the new.
     fn tag(&self, desc: &Descriptor, reference: &str) -> impl Future<Output = Result<()>> + Send;
 }
 
@@ -35,6 +43,10 @@ pub trait Untagger: Send + Sync {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is no such tag;
     /// [`InvalidReference`](crate::ErrorKind::InvalidReference) when the reference is a digest.
+    ///
+    /// # Cancel safety
+    ///
+    /// The tag is there afterwards or it is not.
     fn untag(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
 }
 
@@ -55,6 +67,10 @@ pub trait ReadOnlyTarget: ReadOnlyStorage + Resolver {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when the reference stands for nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the question; nothing changes.
     fn fetch_reference(&self, reference: &str) -> impl Future<Output = Result<(Descriptor, Blob)>> + Send {
         async move {
             let desc = self.resolve(reference).await?;
@@ -75,6 +91,10 @@ pub trait Target: ReadOnlyTarget + Storage + Tagger {
     /// # Errors
     ///
     /// As [`push`](super::Pusher::push) and [`tag`](Tagger::tag); content that is there already is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// The content may be there without the reference, never the reference without the content.
     fn push_reference(
         &self,
         desc: &Descriptor,

@@ -164,6 +164,10 @@ impl<'a> CachedFetcher<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::SizeExceedsLimit`] when it has more bytes than a manifest may have; else what the source gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the fetch; nothing is remembered of it.
     pub async fn bytes(&self, desc: &Descriptor) -> Result<Bytes> {
         if let Some(bytes) = self.cache.get(desc) {
             return Ok(bytes);

@@ -157,6 +157,10 @@ impl Builder {
     /// # Errors
     ///
     /// What opening the storage gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves a storage directory that can be opened again.
     pub async fn service(self) -> io::Result<RegistryService> {
         Ok(RegistryService::new(Arc::new(self.registry().await?)))
     }
@@ -166,6 +170,10 @@ impl Builder {
     /// # Errors
     ///
     /// What binding, or opening the storage, gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`serve`](Self::serve).
     pub async fn start(self) -> io::Result<Server> {
         self.serve(TcpListener::bind(("127.0.0.1", 0))?).await
     }
@@ -176,6 +184,10 @@ impl Builder {
     ///
     /// What binding the second origin, or opening the storage, gives;
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a certificate or key that cannot be used.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the listener; a storage directory can be opened again.
     pub async fn serve(self, listener: TcpListener) -> io::Result<Server> {
         let second = match self.second_origin {
             true => Some(TcpListener::bind((listener.local_addr()?.ip(), 0))?),

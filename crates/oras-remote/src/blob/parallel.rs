@@ -17,7 +17,7 @@ const MAX_WINDOW: u64 = 256 << 20;
 ///
 /// It pays on links with a high latency or a limit for each connection. At most `connections` ranges of `window` bytes are
 /// in memory for each blob. A registry that knows no ranges sends one stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ParallelRanges {
     connections: NonZeroUsize,

@@ -31,6 +31,10 @@ impl BlobPart {
     ///
     /// [`SizeExceedsLimit`](oras_content::ErrorKind::SizeExceedsLimit) when there are more than `limit`; else what reading
     /// gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the request below.
     pub async fn bytes(self, limit: u64) -> Result<Bytes> {
         self.0.bytes(limit).await
     }

@@ -30,6 +30,10 @@ impl Repository {
     ///
     /// [`NotFound`](ErrorKind::NotFound) when the manifest is not there;
     /// [`InvalidReference`](ErrorKind::InvalidReference) when one of the tags breaks the grammar, and then none is set.
+    ///
+    /// # Cancel safety
+    ///
+    /// Each tag stands for the old manifest or the new; some may have been set and others not.
     pub async fn tag_many<T: AsRef<str> + Sync>(&self, desc: &Descriptor, tags: &[T]) -> Result<()> {
         let tags: Vec<String> = tags.iter().map(|tag| tag.as_ref().to_owned()).collect();
         for tag in &tags {

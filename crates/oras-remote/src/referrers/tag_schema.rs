@@ -52,6 +52,10 @@ impl Repository {
     ///
     /// [`ErrorKind::Unsupported`] when the tag stands for something else, which is not deleted, or when the registry does
     /// not delete.
+    ///
+    /// # Cancel safety
+    ///
+    /// The index is there afterwards or it is not; the referrers are not touched.
     pub async fn delete_referrers_index(&self, subject: &Descriptor) -> Result<()> {
         match self.read_index(&subject.digest).await? {
             Some((index, _)) => self.delete_manifest(&index.desc.digest).await,

@@ -111,6 +111,11 @@ impl<'a> Upload<'a> {
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) when the registry has the blob, and then it was not read;
     /// [`Corrupt`](ErrorKind::Corrupt) when the blob is not what the descriptor says; what the registry says otherwise.
+    ///
+    /// # Cancel safety
+    ///
+    /// The blob is not there unless its last request had been answered or was under way. The session stays until the
+    /// registry forgets it, and can go on from the last checkpoint.
     pub async fn send(mut self) -> Result<()> {
         let Goal { repository, desc } = self.goal;
         if repository.has_blob(desc).await? {
@@ -155,7 +160,11 @@ impl<'a> Upload<'a> {
             let unreadable = || Error::unsupported("sending a body again that can be read only once");
             content = match spare {
                 Some(spare) if round < MAX_SESSIONS => spare,
-                _ => return Err(error.unwrap_or_else(unreadable)),
+                _ => {
+                    let error = error.unwrap_or_else(unreadable);
+                    let retries = error.retries().max(round - 1);
+                    return Err(error.with_retries(retries));
+                }
             };
             if error.is_some() {
                 tokio::time::sleep(PAUSE * 2u32.pow(round - 1)).await;

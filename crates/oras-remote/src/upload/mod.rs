@@ -1,5 +1,6 @@
 //! Blobs on their way in.
 
+mod chunk;
 mod chunked;
 mod chunks;
 mod driver;
@@ -22,7 +23,7 @@ pub(crate) const MAX_CHUNK: u64 = 64 << 20;
 /// How a blob is uploaded.
 ///
 /// Each way falls back where a registry does not go along: a single request to two, two requests to chunks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UploadStrategy {
     /// `POST`, then one `PUT` with the whole blob. Every registry takes it.

@@ -101,6 +101,10 @@ impl FaultySource {
     }
 
     /// Waits until a stream stands still; each standstill wakes one who waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no standstill.
     pub async fn stalled(&self) {
         self.0.stalled.notified().await;
     }

@@ -92,6 +92,10 @@ impl Graph {
     /// # Panics
     ///
     /// When one is, with both, or when the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing changes.
     pub async fn assert_closed<T: ReadOnlyStorage>(&self, store: &T) {
         let manifests: Vec<_> = self.manifests().cloned().collect();
         assert_links(store, &manifests, &self.absent).await;
@@ -120,6 +124,10 @@ fn key(desc: Descriptor) -> (oras_content::MediaType, Digest) {
 /// # Panics
 ///
 /// When something is missing, with what points to it, or when the store fails.
+///
+/// # Cancel safety
+///
+/// Nothing changes.
 pub async fn assert_closed<T: ReadOnlyStorage>(store: &T, roots: &[Descriptor]) {
     assert_links(store, roots, &[]).await;
 }

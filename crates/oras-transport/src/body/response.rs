@@ -49,6 +49,10 @@ impl ResponseBody {
     /// # Errors
     ///
     /// [`ErrorKind::SizeExceedsLimit`] when there are more than `limit`; else what reading gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connection, or resets the stream.
     pub async fn bytes(mut self, limit: u64) -> Result<Bytes> {
         let mut all = BytesMut::new();
         while let Some(chunk) = self.next().await.transpose()? {
@@ -66,6 +70,10 @@ impl ResponseBody {
     /// # Errors
     ///
     /// What reading gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`bytes`](Self::bytes).
     pub async fn excerpt(mut self, limit: usize) -> Result<Bytes> {
         let mut all = BytesMut::new();
         while all.len() < limit
@@ -79,6 +87,10 @@ impl ResponseBody {
 
     /// Reads what little is left, so that the connection can serve another request; gives up where there is more, or it
     /// does not come at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`bytes`](Self::bytes).
     pub async fn discard(self) {
         let reading = std::pin::pin!(self.excerpt(DISCARD_LIMIT));
         let late = std::pin::pin!(tokio::time::sleep(DISCARD_TIME));

@@ -5,7 +5,7 @@ use http::HeaderMap;
 /// How many requests a registry still answers, as it says in `RateLimit-Limit` and `RateLimit-Remaining`.
 ///
 /// Docker Hub writes `100;w=21600`: 100 in six hours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// Requests in a window.

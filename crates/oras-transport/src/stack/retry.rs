@@ -139,7 +139,7 @@ impl fmt::Debug for RetryPolicy {
 }
 
 /// How many times a request was sent again before this response: an extension of responses that failed in the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Retries {
     /// The number of retries.

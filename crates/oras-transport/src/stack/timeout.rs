@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long each step of a request may take. There is no limit on a whole transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Timeouts {
     /// To a connection that is ready to use: name, TCP, proxy and TLS together.
