@@ -150,7 +150,7 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
             Task::Flush => return future,
         };
         let desc = &self.graph.node(id).desc;
-        let span = tracing::debug_span!("node", operation, digest = %desc.digest, media_type = %desc.media_type);
+        let span = tracing::debug_span!("node", operation, digest = %desc.digest, media_type = %desc.media_type, bytes = desc.size);
         Box::pin(future.instrument(span))
     }
 
