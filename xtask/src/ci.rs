@@ -68,9 +68,10 @@ const GATES: &[Gate] = &[
     )
     .test(),
     Gate::new("doctests", Work::Cargo(&["test --workspace --all-features --no-fail-fast --doc"])).test(),
+    // Before the documentation, whose pages it removes.
+    Gate::new("public interface", Work::Call(api::passes)).needs(&RUSTDOC),
     Gate::new("documentation", Work::Cargo(&["doc --no-deps --workspace --all-features"]))
         .env("RUSTDOCFLAGS", "-D warnings"),
-    Gate::new("public interface", Work::Call(api::passes)).needs(&RUSTDOC),
     Gate::new("tidy", Work::Call(tidy::passes)),
     // The fetch brings the packages of other platforms, whose licences count too.
     Gate::new(
