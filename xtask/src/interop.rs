@@ -1,10 +1,13 @@
 //! `cargo xtask interop`: our client against the registries and the clients of others.
 //!
 //! Each registry of the lab is started in each way it can be reached. A driver over our crates runs the contract of the
-//! roles, the main job, what goes wrong on purpose, and a transfer whose memory is measured against it; then artifacts cross between ours and each client of others, both ways. A matrix
-//! comes at the end, with what registries are known to do against the contract, and last the line `interop: <passed>/<total> failed <n>`. What is missing on the machine is said,
-//! counted as failed, and how to get it with it.
+//! roles, the main job, what goes wrong on purpose, and a transfer whose memory is measured against it; then artifacts
+//! cross between ours and each client of others, both ways. Last, an index with its referrers is copied from each registry
+//! into each. A matrix comes at the end, with what registries are known to do against the contract, and last the line
+//! `interop: <passed>/<total> failed <n>`. What is missing on the machine is said, counted as failed, and how to get it
+//! with it.
 
+mod copies;
 mod cross;
 mod deviations;
 pub(crate) mod driver;
@@ -39,6 +42,9 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
             let checks = visit(&driver, &registry, access, is_short);
             matrix.add(&format!("{}, {}", registry.name(), access.name()), checks);
         }
+    }
+    for (row, checks) in copies::between_all(&driver) {
+        matrix.add(&row, checks);
     }
     println!("{matrix}");
     println!("interop: {}", matrix.summary());

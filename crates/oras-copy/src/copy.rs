@@ -44,9 +44,11 @@ pub async fn copy<S: ReadOnlyTarget, D: Target>(
 
 /// Copies a node with all that it points to.
 ///
+/// The root is given, so no hook is asked to admit or to map it.
+///
 /// # Errors
 ///
-/// As [`copy`].
+/// As [`copy`]; [`ErrorKind::Unsupported`] when the options choose a platform as the root, or have it written anew.
 ///
 /// # Cancel safety
 ///
@@ -57,12 +59,16 @@ pub async fn copy_graph<S: ReadOnlyStorage, D: Storage>(
     root: &Descriptor,
     options: &CopyOptions,
 ) -> Result<(), CopyError> {
-    let ctx = Context::new(src, dst, options, Mode::Copy);
-    let mut walk = Walk::new(&ctx);
-    walk.add_root(root, Root::default())?;
-    let driven = walk.drive().await;
-    drop(walk);
-    ctx.settle(driven).await
+    Box::pin(async move {
+        let ctx = Context::new(src, dst, options, Mode::Copy);
+        ctx.keep_root(root)?;
+        let mut walk = Walk::new(&ctx);
+        walk.add_root(root, Root::default())?;
+        let driven = walk.drive().await;
+        drop(walk);
+        ctx.settle(driven).await
+    })
+    .await
 }
 
 /// What is to stand for the root at the destination; nothing where it is named by its digest.
@@ -158,9 +164,8 @@ impl<S: ReadOnlyStorage, D: Target> Context<'_, S, D> {
             if walk.state(id) != State::Ready {
                 return Ok(());
             }
-            match self.transfer_tagged(root, name).await {
-                Err(error) if walk.heal(id, &error) => {}
-                transferred => return transferred,
+            if walk.transfer_held(id, self.transfer_tagged(root, name)).await? {
+                return Ok(());
             }
         }
     }

@@ -30,7 +30,8 @@
 //!
 //! - `spool`: `ingest`, which stores content that is not described yet, by way of a temporary file where a target needs
 //!   that.
-//! - `tracing`: a span for each node.
+//! - `tracing`: a span for each node, target `oras::copy`, with its media type and size, the hosts it moves between, how it
+//!   ended and how long that took.
 //!
 //! # Errors
 //!

@@ -63,6 +63,11 @@ impl CopyOptions {
         self
     }
 
+    /// How many blobs move at once.
+    pub fn concurrency(&self) -> NonZeroUsize {
+        self.concurrency
+    }
+
     /// Sets how many small requests are under way at once, beside the blobs (twice the concurrency).
     #[must_use]
     pub fn with_metadata_concurrency(mut self, concurrency: NonZeroUsize) -> Self {

@@ -65,6 +65,19 @@ impl<'w> Choice<'w> {
     }
 }
 
+impl<S, D> Context<'_, S, D> {
+    /// Refuses options that choose another root than the one that is given.
+    pub(crate) fn keep_root(&self, root: &Descriptor) -> Result<(), CopyError> {
+        match self.options.platforms {
+            Platforms::All | Platforms::Set(_, IndexShape::Sparse) => Ok(()),
+            Platforms::One(_) | Platforms::Set(_, IndexShape::Rewritten) => {
+                let error = Error::unsupported("choosing another root where the root is given");
+                Err(CopyError::source_at(CopyOperation::SelectPlatform, root, error))
+            }
+        }
+    }
+}
+
 impl<S: Fetcher, D: Sync> Context<'_, S, D> {
     /// What is copied of `root`, by the platforms asked for.
     pub(crate) async fn choose_platforms(&self, root: Descriptor) -> Result<Descriptor, CopyError> {

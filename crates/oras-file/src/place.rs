@@ -10,7 +10,10 @@ use std::{
 };
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
-use oras_content::{Digest, Error, ErrorKind, Result, fs::failed};
+use oras_content::{
+    Digest, Error, ErrorKind, Result,
+    fs::{failed, lock_abandoned},
+};
 
 use crate::{
     name::{NameError, Target, check_portable_name, follow},
@@ -153,7 +156,7 @@ impl Place {
             let found = self.dir.symlink_metadata(&name)?;
             Ok::<_, io::Error>(found.is_file() && same_file(&found, &file.metadata()?))
         };
-        let locked = file.try_clone().is_ok_and(|handle| handle.into_std().try_lock().is_ok());
+        let locked = file.try_clone().is_ok_and(|handle| lock_abandoned(&handle.into_std()));
         // Before it was locked, the file may have taken its place.
         if !locked || !is_ours(&file).unwrap_or_default() {
             return self.create_beside();

@@ -157,8 +157,20 @@ impl<F: Storage + 'static> Fetcher for FileStore<F> {
 }
 
 impl<F: Storage + 'static> ReadOnlyStorage for FileStore<F> {
+    /// A manifest exists when it came as one, since only then the files that it names are here.
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
         self.inner.check_open()?;
+        if self.is_unknown_manifest(desc) { Ok(false) } else { self.holds(desc).await }
+    }
+}
+
+impl<F: Storage + 'static> FileStore<F> {
+    fn is_unknown_manifest(&self, desc: &Descriptor) -> bool {
+        desc.media_type.is_manifest() && !self.inner.state().graph.contains(&desc.digest)
+    }
+
+    /// Whether content is here, whatever it came as.
+    async fn holds(&self, desc: &Descriptor) -> Result<bool> {
         let Some(path) = self.named_path(desc) else {
             return self.adopt(desc).await;
         };
@@ -168,9 +180,7 @@ impl<F: Storage + 'static> ReadOnlyStorage for FileStore<F> {
         let size = desc.size;
         blocking(move || Ok(path.metadata().is_ok_and(|found| found.len() == size))).await
     }
-}
 
-impl<F: Storage + 'static> FileStore<F> {
     /// Takes a file that is there already for the content of a name, if it is that.
     async fn adopt(&self, desc: &Descriptor) -> Result<bool> {
         let Some(name) = desc.title().filter(|_| !is_packed(desc)) else {
@@ -195,13 +205,21 @@ impl<F: Storage + 'static> Pusher for FileStore<F> {
     /// content; so is a name that leads out of the directory, and a file that is not to be overwritten.
     async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
         self.inner.check_open()?;
-        match desc.title() {
-            Some(name) => self.push_named(desc, name, content).await?,
+        let pushed = match desc.title() {
+            Some(name) => self.push_named(desc, name, content).await,
             None if self.inner.options.ignore_unnamed => return Ok(()),
-            None => self.inner.fallback.push(desc, content).await?,
+            None => self.inner.fallback.push(desc, content).await,
+        };
+        // What came as a layer, or was in the fallback storage before, becomes a manifest when it comes as one.
+        let is_new = match &pushed {
+            Ok(()) => true,
+            Err(error) => error.kind() == ErrorKind::AlreadyExists && self.is_unknown_manifest(desc),
+        };
+        if is_new {
+            self.index(desc).await?;
+            self.restore(desc).await?;
         }
-        self.index(desc).await?;
-        self.restore(desc).await
+        pushed
     }
 
     async fn ingest(&self, media_type: &MediaType, algorithm: Algorithm, content: Blob) -> Result<Descriptor> {
@@ -226,7 +244,8 @@ impl<F: Storage + 'static> Tagger for FileStore<F> {
         if reference.is_empty() {
             return Err(unknown(reference).with_descriptor(desc));
         }
-        if !self.exists(desc).await? {
+        self.inner.check_open()?;
+        if !self.holds(desc).await? {
             return Err(Error::not_found(desc));
         }
         match reference.parse::<Digest>() {

@@ -154,12 +154,15 @@ impl LayoutArchive {
         check_limit(desc, self.shared.metadata_limit)?;
         let bytes = content.bytes(desc.size).await?;
         let links = links(&desc.media_type, &bytes).map_err(|error| Error::from(error).with_descriptor(desc))?;
-        self.write(desc, Blob::from_bytes(bytes.clone()).verify(desc)).await?;
-        let mut state = self.state();
-        state.graph.insert(desc, links);
-        state.manifests.insert(desc.digest.clone(), (desc.plain(), bytes));
-        entries::list(&mut state.index, std::slice::from_ref(desc));
-        Ok(())
+        let written = self.write(desc, Blob::from_bytes(bytes.clone()).verify(desc)).await;
+        // Bytes that came as a layer become a manifest when they come as one.
+        if written.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::AlreadyExists) {
+            let mut state = self.state();
+            state.graph.insert(desc, links);
+            state.manifests.insert(desc.digest.clone(), (desc.plain(), bytes));
+            entries::list(&mut state.index, std::slice::from_ref(desc));
+        }
+        written
     }
 
     fn snapshot(&self) -> Result<Snapshot> {
@@ -188,21 +191,23 @@ impl Fetcher for LayoutArchive {
 }
 
 impl ReadOnlyStorage for LayoutArchive {
+    /// A manifest is there only if it came as one: as the layer of another it says nothing of what it points to.
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
-        Ok(self.state().written.get(&desc.digest) == Some(&desc.size))
+        let state = self.state();
+        let is_unknown_manifest = desc.media_type.is_manifest() && !state.manifests.contains_key(&desc.digest);
+        Ok(!is_unknown_manifest && state.written.get(&desc.digest) == Some(&desc.size))
     }
 }
 
 impl Pusher for LayoutArchive {
     async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
         desc.algorithm().map_err(|error| Error::from(error).with_descriptor(desc))?;
-        self.refuse_known(desc)?;
         let content = content.verify(desc);
-        if desc.media_type.is_manifest() {
-            self.write_manifest(desc, content).await
-        } else {
-            self.write(desc, content).await
+        if desc.media_type.is_manifest() && !self.state().manifests.contains_key(&desc.digest) {
+            return self.write_manifest(desc, content).await;
         }
+        self.refuse_known(desc)?;
+        self.write(desc, content).await
     }
 
     /// One: an archive is written from its beginning to its end.

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, failed, fill, write_and_hash},
+    fs::{blocking, failed, fill, lock_abandoned, write_and_hash},
 };
 use oras_descriptor::{Algorithm, Descriptor, MediaType, Verifier};
 
@@ -137,8 +137,7 @@ fn claim(dir: &BlobDir, desc: &Descriptor) -> Result<Part> {
     for _ in 0..MAX_CLAIMS {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(|error| failed("open", &path, error))?;
-        // Where locks are not supported, a file of its own does as well.
-        if file.try_lock().is_err() {
+        if !lock_abandoned(&file) {
             break;
         }
         // Before it was locked, the file may have become a blob, or have been collected.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use oras_content::{Blob, Error, ErrorKind, Fetcher, Location, MountOutcome, Pusher, ReadOnlyStorage, Result};
-use oras_descriptor::{Algorithm, Descriptor, MediaType};
+use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType};
 
 use crate::{
     blobs::check_limit,
@@ -21,19 +21,13 @@ impl Fetcher for OciLayout {
 }
 
 impl ReadOnlyStorage for OciLayout {
-    /// A manifest that is here without being listed, because its push was cut off, will be listed with the next change
-    /// of the index.
+    /// A manifest exists when the index leads to it, or will with the next change: what it points to came before it.
+    ///
+    /// A file of its digest alone says nothing of that. It may have come as the layer of another manifest, or be left
+    /// from a push that was cut off; pushing the manifest lists it then, without writing it again.
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
         let desc = desc.clone();
-        self.run(move |inner| {
-            let held = inner.blobs.holds(&desc)?;
-            if held {
-                // What cannot be read stays unlisted; whoever pushes it is told.
-                let _ = inner.adopt_unlisted(&desc);
-            }
-            Ok(held)
-        })
-        .await
+        self.run(move |inner| Ok(inner.blobs.holds(&desc)? && inner.is_manifest_if_called_so(&desc)?)).await
     }
 }
 
@@ -111,11 +105,23 @@ impl Inner {
         Ok(held)
     }
 
+    /// Whether content that is here came as a manifest, where it is asked for as one.
+    fn is_manifest_if_called_so(&self, desc: &Descriptor) -> Result<bool> {
+        if !desc.media_type.is_manifest() || self.is_listed(&desc.digest)? {
+            return Ok(true);
+        }
+        // A walk that fails says nothing of this one; whoever copies looks below it instead.
+        Ok(self.with_graph(|graph| graph.node(&desc.digest).is_some()).unwrap_or_default())
+    }
+
+    /// Whether content is listed in the index, or waits to be.
+    fn is_listed(&self, digest: &Digest) -> Result<bool> {
+        Ok(self.pending(digest).is_some() || self.snapshot()?.is_listed(digest))
+    }
+
     /// Lets a manifest that is here and not listed wait to be.
     pub(crate) fn adopt_unlisted(&self, desc: &Descriptor) -> Result<()> {
-        let is_known =
-            || Ok::<_, Error>(self.pending(&desc.digest).is_some() || self.snapshot()?.is_listed(&desc.digest));
-        if !desc.media_type.is_manifest() || is_known()? {
+        if !desc.media_type.is_manifest() || self.is_listed(&desc.digest)? {
             return Ok(());
         }
         match self.blobs.read_manifest(desc)? {

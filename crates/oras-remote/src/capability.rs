@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -9,7 +9,8 @@ use tokio::time::Instant;
 /// What a registry was seen to do, or was said to do; `None` is not known.
 ///
 /// Read it by [`Registry::capabilities`](crate::Registry::capabilities); what is set by
-/// [`Registry::set_capabilities`](crate::Registry::set_capabilities) is taken for granted, until something else is seen.
+/// [`Registry::set_capabilities`](crate::Registry::set_capabilities) is taken for granted, until something else is seen; when
+/// that is too long ago to be believed, it holds again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Capabilities {
@@ -67,6 +68,18 @@ impl Capabilities {
         (self.min_chunk, self.max_chunk) = (min, max);
         self
     }
+
+    /// What is known, and where nothing is, what `other` says.
+    fn or(self, other: Self) -> Self {
+        Self {
+            ranges: self.ranges.or(other.ranges),
+            mount: self.mount.or(other.mount),
+            multi_tag: self.multi_tag.or(other.multi_tag),
+            streamed_upload: self.streamed_upload.or(other.streamed_upload),
+            min_chunk: self.min_chunk.or(other.min_chunk),
+            max_chunk: self.max_chunk.or(other.max_chunk),
+        }
+    }
 }
 
 /// Whether a repository answers the referrers API.
@@ -78,7 +91,8 @@ pub enum ReferrersCapability {
     Unknown,
     /// The registry lists referrers.
     Supported,
-    /// It does not: the client keeps an index of them under a tag.
+    /// It does not: the client keeps an index of them under a tag. What may be lost there when several processes write is
+    /// said at [the crate](crate#referrers-without-the-referrers-api).
     Unsupported,
 }
 
@@ -86,8 +100,15 @@ pub enum ReferrersCapability {
 #[derive(Debug)]
 pub(crate) struct Memory {
     expiry: Duration,
-    general: Mutex<Dated<Capabilities>>,
+    general: Mutex<General>,
     referrers: Mutex<HashMap<String, Dated<ReferrersCapability>>>,
+}
+
+/// What is known of the registry as a whole.
+#[derive(Debug, Default)]
+struct General {
+    by_hand: Capabilities,
+    seen: Dated<Capabilities>,
 }
 
 /// Something known since a time; without one it was set by hand and stays.
@@ -109,22 +130,28 @@ impl Memory {
     }
 
     pub(crate) fn general(&self) -> Capabilities {
-        self.general.lock().unwrap_or_else(PoisonError::into_inner).current(self.expiry)
+        let general = self.lock();
+        general.seen.current(self.expiry).or(general.by_hand)
     }
 
-    pub(crate) fn set_general(&self, value: Capabilities) {
-        *self.general.lock().unwrap_or_else(PoisonError::into_inner) = Dated { value, since: None };
+    /// Sets all of it by hand; what was seen is forgotten.
+    pub(crate) fn set_general(&self, by_hand: Capabilities) {
+        *self.lock() = General { by_hand, seen: Dated::default() };
     }
 
     /// Notes what was seen.
     pub(crate) fn learn(&self, note: impl FnOnce(&mut Capabilities)) {
-        let mut general = self.general.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = general.current(self.expiry);
+        let mut general = self.lock();
+        let before = general.seen.current(self.expiry);
         let mut value = before;
         note(&mut value);
         if value != before {
-            *general = Dated { value, since: Some(Instant::now()) };
+            general.seen = Dated { value, since: Some(Instant::now()) };
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, General> {
+        self.general.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn referrers(&self, repository: &str) -> ReferrersCapability {
@@ -168,6 +195,11 @@ mod tests {
         memory.set_general(Capabilities::new().with_mount(false));
         tokio::time::advance(HOUR * 2).await;
         assert_eq!(memory.general().mount, Some(false));
+        memory.learn(|known| known.ranges = Some(true));
+        memory.learn(|known| known.mount = Some(true));
+        assert_eq!((memory.general().mount, memory.general().ranges), (Some(true), Some(true)));
+        tokio::time::advance(HOUR).await;
+        assert_eq!(memory.general(), Capabilities::new().with_mount(false), "what was set holds again");
     }
 
     #[tokio::test]

@@ -102,14 +102,18 @@ impl RegistryOptions {
         self
     }
 
-    /// Sends requests through this client, inside the layer of authentication.
+    /// Sends requests through this client, inside the layer of authentication. It must not authenticate by itself: it asks
+    /// mirrors and the `urls` of descriptors too.
     #[must_use]
     pub fn with_transport(mut self, transport: HttpClient) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// Sends requests through this client as it is: with its own authentication, or none.
+    /// Sends requests to the registry through this client as it is: with its own authentication, or none.
+    ///
+    /// Mirrors and the `urls` of descriptors are asked through the [transport](Self::with_transport) all the same: whatever
+    /// this client tells about itself is for the registry alone.
     #[must_use]
     pub fn with_client(mut self, client: HttpClient) -> Self {
         self.client = Some(client);

@@ -51,8 +51,7 @@ impl Registry {
     /// [`InvalidReference`](oras_content::ErrorKind::InvalidReference) when that is no host.
     pub fn new(host: &str, options: RegistryOptions) -> Result<Self> {
         let reference = Reference::parse_registry(host)?;
-        let transport = options.transport.as_ref().or(options.client.as_ref()).cloned();
-        let transport = transport.unwrap_or_else(|| HttpClient::builder().build());
+        let transport = options.transport.clone().unwrap_or_else(|| HttpClient::builder().build());
         let origin = Route::origin(&reference, &options, &transport);
         let mirrors = options.mirrors.iter().map(|mirror| Route::mirror(mirror, reference.registry(), &transport));
         let inner = Inner {
@@ -170,7 +169,7 @@ impl Registry {
     }
 
     pub(crate) fn client(&self) -> &HttpClient {
-        &self.inner.origin.client
+        self.inner.origin.client()
     }
 
     /// A client that knows nobody's credentials.

@@ -21,6 +21,7 @@ mod remote;
 mod requests;
 mod safety;
 mod secrets;
+mod shared_layout;
 mod storms;
 mod support;
 mod tls;

@@ -7,17 +7,22 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use oras_content::{Blob, Descriptor, Digest, Fetcher as _, MediaType, Pusher as _, fs::FileSource};
+use futures_util::{StreamExt as _, stream};
+use oras_content::{
+    Blob, Descriptor, Digest, Fetcher as _, MediaType, Pusher as _, ReadOnlyStorage as _, fs::FileSource,
+};
 use oras_copy::{CopyOptions, copy_graph};
+use oras_descriptor::{Index, canonical};
 use oras_registry::Server;
 use oras_remote::Repository;
 
-use crate::support::{image, plain, random_bytes};
+use crate::support::{image, plain, push, random_bytes};
 
 /// What a process does in place of the test.
 const ROLE: &str = "ORAS_TEST_ROLE";
 const HOST: &str = "ORAS_TEST_HOST";
 const FILE: &str = "ORAS_TEST_FILE";
+const BYTES: &str = "ORAS_TEST_BYTES";
 
 const SIZE: usize = 64 << 20;
 /// What one transfer may take, in KiB, with an unoptimised program of all these tests around it. A client alone is held to
@@ -73,13 +78,18 @@ impl Drop for Registry {
     }
 }
 
-/// Plays a role to its end, and gives the peaks it tells.
-fn play(test: &str, role: &str, variables: &[(&str, &str)]) -> Vec<u64> {
+/// Plays a role to its end, and gives what it tells behind a word.
+fn told(test: &str, role: &str, variables: &[(&str, &str)], word: &str) -> Vec<String> {
     let mut child = start(test, role, variables);
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success(), "{role}: {text}");
-    text.lines().filter_map(|line| line.split_once("peak ")?.1.trim().parse().ok()).collect()
+    text.lines().filter_map(|line| Some(line.split_once(word)?.1.trim().to_owned())).collect()
+}
+
+/// Plays a role to its end, and gives the peaks it tells.
+fn play(test: &str, role: &str, variables: &[(&str, &str)]) -> Vec<u64> {
+    told(test, role, variables, "peak ").iter().map(|peak| peak.parse().unwrap()).collect()
 }
 
 fn block_on(work: impl Future<Output = ()>) {
@@ -179,4 +189,44 @@ fn copying_many_images_needs_no_more_memory_than_a_few() {
     let peaks = play(TEST, "copy", &[(HOST, registry.host.as_str())]);
     assert_eq!(peaks.len(), 4);
     assert!(peaks[3] <= peaks[0] + 4096 && peaks[3] <= LIMIT, "{peaks:?} KiB after each fifty images");
+}
+
+/// How many images an index has, and what its copy may take, in KiB.
+const IMAGES: u64 = 1000;
+const INDEX_LIMIT: u64 = 48 << 10;
+
+async fn fill_index() {
+    let from = open("from");
+    let pushes = (0..IMAGES).map(|seed| image(&from, 3, 20_000, seed));
+    let entries: Vec<_> = stream::iter(pushes).buffered(8).collect().await;
+    let root = push(&from, &MediaType::OCI_INDEX, &canonical(&Index::new(entries))).await;
+    tell("root", format_args!("{} {}", root.digest, root.size));
+}
+
+async fn copy_index() {
+    let (from, to) = (open("from"), open("to"));
+    let root = Descriptor::new(MediaType::OCI_INDEX, variable(FILE).parse().unwrap(), variable(BYTES).parse().unwrap());
+    let eight = NonZeroUsize::new(8).unwrap();
+    let options = CopyOptions::new().with_concurrency(eight).with_mount_from_source(false);
+    copy_graph(&from, &to, &root, &options).await.unwrap();
+    assert!(to.exists(&root).await.unwrap());
+    tell("peak", peak());
+}
+
+#[test]
+fn copying_a_thousand_images_of_three_layers_eight_at_once_stays_under_48_mib() {
+    const TEST: &str = "memory::copying_a_thousand_images_of_three_layers_eight_at_once_stays_under_48_mib";
+    match std::env::var(ROLE).as_deref() {
+        Ok("registry") => return block_on(serve()),
+        Ok("fill") => return block_on(fill_index()),
+        Ok("copy") => return block_on(copy_index()),
+        _ => {}
+    }
+    let registry = Registry::start(TEST);
+    let host = (HOST, registry.host.as_str());
+    let root = told(TEST, "fill", &[host], "root ");
+    let (digest, size) = root[0].split_once(' ').unwrap();
+    let peaks = play(TEST, "copy", &[host, (FILE, digest), (BYTES, size)]);
+    tell("figures:", format_args!("{} KiB at most for {IMAGES} images", peaks[0]));
+    assert!(peaks.len() == 1 && peaks[0] <= INDEX_LIMIT, "{peaks:?} KiB of {INDEX_LIMIT}");
 }

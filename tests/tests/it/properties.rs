@@ -9,7 +9,7 @@ use std::{
 
 use http::StatusCode;
 use oras_content::{Descriptor, ErrorKind, ReadOnlyTarget, Target};
-use oras_copy::{CopyError, CopyOptions, copy};
+use oras_copy::{CopyError, CopyOptions, NodeRetries, copy};
 use oras_memory::MemoryStore;
 use oras_registry::{Action, Behaviour, Fault, RequestKind, Server};
 use oras_testing::{Graph, GraphGenerator};
@@ -20,8 +20,8 @@ use proptest::{
 
 use crate::support::{image, in_time, repository};
 
-/// How many runs there are; each has a graph and faults of its own.
-const CASES: u32 = 200;
+/// How many runs there are, unless `PROPTEST_CASES` says it; each has a graph and faults of its own.
+const CASES: u32 = 2000;
 
 /// Polls a future so often, and drops it then.
 struct DropAfter<F> {
@@ -90,7 +90,10 @@ async fn run<S: ReadOnlyTarget, D: Target>(
     dst: &D,
     polls: u32,
 ) -> Option<Result<Descriptor, CopyError>> {
-    let options = CopyOptions::new().with_concurrency(NonZeroUsize::new(case.concurrency).unwrap());
+    let concurrency = NonZeroUsize::new(case.concurrency).unwrap();
+    // Repetitions of nodes wait long, so that some runs are enough of them; the client repeats in all.
+    let retries = if case.seed.is_multiple_of(4) { NodeRetries::new(1, 2) } else { NodeRetries::none() };
+    let options = CopyOptions::new().with_missing_entries(true).with_concurrency(concurrency).with_retries(retries);
     DropAfter { work: Box::pin(copy(src, "v1", dst, "v1", &options)), polls }.await
 }
 
@@ -133,8 +136,9 @@ async fn fill<T: Target>(target: &T, graph: &Graph) {
 fn a_copy_that_fails_or_is_dropped_leaves_no_parent_without_its_children() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(async { Server::builder().with_sparse(true).start().await.unwrap() });
-    let generator = GraphGenerator::new().with_blobs(6).with_manifests(6).with_sparse_indexes(false);
-    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+    let generator = GraphGenerator::new().with_blobs(6).with_manifests(6);
+    let cases_wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let mut runner = TestRunner::new(Config { cases: cases_wanted, failure_persistence: None, ..Config::default() });
     let runs = AtomicU32::new(0);
     let result = runner.run(&cases(), |case| {
         let run = runs.fetch_add(1, Ordering::Relaxed);

@@ -1,13 +1,16 @@
 //! Requests, counted: nothing is asked that need not be.
 
 use bytes::Bytes;
-use oras_content::{Descriptor, MediaType, PredecessorFinder as _, Target as _};
-use oras_copy::{CopyOptions, ExtendedCopyOptions, copy, copy_graph, extended_copy};
-use oras_descriptor::{Manifest, canonical};
+use oras_auth::{Credential, Scope, Scopes, StaticCredential};
+use oras_content::{Descriptor, MediaType, PredecessorFinder as _, Pusher, Tagger as _, Target as _};
+use oras_copy::{CopyOptions, ExtendedCopyOptions, PlannedAction, copy, copy_graph, extended_copy, plan};
+use oras_descriptor::{Index, Manifest, canonical};
 use oras_memory::MemoryStore;
-use oras_registry::{Behaviour, ReferrersQuirk, Server};
+use oras_registry::{Accounts, Action, AuthScheme, Behaviour, Fault, Permission, ReferrersQuirk, RequestKind, Server};
+use oras_remote::Repository;
+use oras_testing::assert_closed;
 
-use crate::support::{image, push, random_bytes, repository};
+use crate::support::{image, plain, push, random_bytes, repository, repository_with, requests};
 
 #[tokio::test]
 async fn copying_again_what_is_there_costs_one_question_for_each_root() {
@@ -15,7 +18,7 @@ async fn copying_again_what_is_there_costs_one_question_for_each_root() {
     let (store, repo) = (MemoryStore::new(), repository(&server, "a"));
     for seed in 0..10 {
         let desc = image(&store, 3, 100, seed).await;
-        oras_content::Tagger::tag(&store, &desc, &format!("v{seed}")).await.unwrap();
+        store.tag(&desc, &format!("v{seed}")).await.unwrap();
     }
     for round in 0..2 {
         let before = server.counters().total();
@@ -68,11 +71,121 @@ async fn the_removed_endpoint_of_referrers_is_never_asked() {
         push(&repo, &MediaType::OCI_MANIFEST, &canonical(&manifest)).await;
         push(&repo, &MediaType::OCI_LAYER, &random_bytes(10, 9)).await;
         assert_eq!(repo.referrers(&subject, None).await.unwrap().len(), 1);
-        oras_content::Tagger::tag(&repo, &subject, "v1").await.unwrap();
+        repo.tag(&subject, "v1").await.unwrap();
         let there = MemoryStore::new();
         extended_copy(&repo, "v1", &there, "", &ExtendedCopyOptions::new()).await.unwrap();
         assert_eq!(there.referrers(&subject, None).await.unwrap().len(), 1);
         let removed: Vec<_> = server.requests().into_iter().filter(|r| r.target.contains("_oras")).collect();
         assert!(removed.is_empty(), "{quirk:?}: {removed:?}");
     }
+}
+
+/// Pushes manifests that speak of another one.
+async fn refer<T: Pusher>(target: &T, subject: &Descriptor, count: usize) {
+    push(target, &Descriptor::empty().media_type, &Bytes::from_static(b"{}")).await;
+    for note in 0..count {
+        let manifest = Manifest::new(Descriptor::empty(), vec![Descriptor::empty()])
+            .with_artifact_type("application/vnd.test.note")
+            .with_subject(subject.clone())
+            .with_annotations([("note".to_owned(), note.to_string())].into());
+        push(target, &MediaType::OCI_MANIFEST, &canonical(&manifest)).await;
+    }
+}
+
+#[tokio::test]
+async fn predecessors_that_come_in_pages_are_all_copied_and_each_page_is_asked_for_once() {
+    let server = Server::builder().start().await.unwrap();
+    server.set_behaviour(Behaviour::with(|behaviour| behaviour.lists.page_size = Some(10)));
+    let repo = repository(&server, "a");
+    let subject = image(&repo, 1, 10, 1).await;
+    refer(&repo, &subject, 35).await;
+    repo.tag(&subject, "v1").await.unwrap();
+    let before = [RequestKind::Referrers, RequestKind::ManifestGet].map(|kind| requests(&server, &[kind]));
+    // Type and annotations come with the pages, so that filters read no manifest.
+    let options = ExtendedCopyOptions::new()
+        .with_artifact_type_filter(|kind| kind == "application/vnd.test.note")
+        .with_annotation_filter("note", |note| note.len() == 2);
+    let there = MemoryStore::new();
+    extended_copy(&repo, "v1", &there, "", &options).await.unwrap();
+    assert_eq!(there.referrers(&subject, None).await.unwrap().len(), 25, "notes 10 to 34");
+    let after = [RequestKind::Referrers, RequestKind::ManifestGet].map(|kind| requests(&server, &[kind]));
+    assert_eq!(after[0] - before[0], 4 + 25, "four pages for the subject, and one for each that was followed");
+    assert_eq!(after[1] - before[1], 1 + 25, "the subject, and each that was followed");
+}
+
+#[tokio::test]
+async fn a_plan_of_two_hundred_images_asks_about_each_node_once_and_reads_no_blob() {
+    let (left, right) = (Server::builder().start().await.unwrap(), Server::builder().start().await.unwrap());
+    let (from, to) = (repository(&left, "a"), repository(&right, "a"));
+    let mut images = Vec::new();
+    for seed in 0..200 {
+        images.push(image(&from, 2, 10, seed).await);
+    }
+    let root = push(&from, &MediaType::OCI_INDEX, &canonical(&Index::new(images))).await;
+    from.tag(&root, "v1").await.unwrap();
+    let before = left.counters().total();
+    let made = plan(&from, "v1", &to, "", &CopyOptions::new()).await.unwrap();
+    let nodes = 1 + 200 * 4;
+    assert_eq!(made.total(PlannedAction::Upload).0, nodes);
+    // A copy of oras-go asks one HEAD about each node before it pushes it.
+    assert_eq!(right.counters().total(), nodes as u64);
+    assert_eq!(left.counters().total() - before, 1 + 200, "each manifest is read once");
+    assert_eq!(requests(&left, &[RequestKind::BlobGet]), 0);
+    made.run(&from, &to, &CopyOptions::new()).await.unwrap();
+    assert_eq!(requests(&right, &[RequestKind::BlobHead, RequestKind::ManifestHead]), nodes as u64, "none again");
+}
+
+#[tokio::test]
+async fn what_a_registry_only_claims_to_have_is_pushed_when_it_refuses_the_manifest() {
+    let store = MemoryStore::new();
+    let entries = vec![image(&store, 2, 10, 1).await, image(&store, 2, 10, 2).await];
+    let root = push(&store, &MediaType::OCI_INDEX, &canonical(&Index::new(entries))).await;
+    store.tag(&root, "v1").await.unwrap();
+    let server = Server::builder().start().await.unwrap();
+    let repo = repository(&server, "a");
+    // It says so each time that it is asked.
+    let claim = Fault::new(Action::Status(http::StatusCode::OK, None)).on(RequestKind::BlobHead);
+    server.set_behaviour(Behaviour::with(|behaviour| behaviour.faults.push(claim)));
+    copy(&store, "v1", &repo, "", &CopyOptions::new()).await.unwrap();
+    server.set_behaviour(Behaviour::default());
+    assert_closed(&repo, std::slice::from_ref(&root)).await;
+}
+
+/// What tokens were asked for by the requests behind the first `seen`.
+fn scopes_asked_for(server: &Server, seen: usize) -> Scopes {
+    let requests = server.requests().into_iter().skip(seen);
+    let tokens = requests.filter(|request| request.kind == RequestKind::Token);
+    let queries = tokens.map(|request| request.target.replace("%3A", ":").replace("%2F", "/").replace("%2C", ","));
+    queries.fold(Scopes::new(), |all, query| {
+        let scopes = query.split(['?', '&']).filter_map(|part| part.strip_prefix("scope="));
+        scopes.fold(all, |all, scope| all.merged(&Scopes::parse(&scope.replace("%20", " ").replace('+', " "))))
+    })
+}
+
+#[tokio::test]
+async fn a_plan_names_the_scopes_that_its_run_asks_for() {
+    let accounts = Accounts::new().with_user("ci", "secret", [Permission::all()]);
+    let builder = Server::builder().with_recorded_requests(1000).with_auth(AuthScheme::Token, accounts);
+    let server = builder.start().await.unwrap();
+    let open = |name: &str| -> Repository {
+        let provider = StaticCredential::new(server.host(), Credential::password("ci", "secret"));
+        repository_with(&server, name, plain().with_credentials(provider))
+    };
+    let from = open("from");
+    let subject = image(&from, 1, 10, 1).await;
+    refer(&from, &subject, 1).await;
+    let root = from.referrers(&subject, None).await.unwrap().remove(0);
+    from.tag(&root, "v1").await.unwrap();
+    let made = plan(&from, "v1", &open("to"), "", &CopyOptions::new()).await.unwrap();
+    let scopes = made.accesses.iter().map(|access| Scope::repository(&access.repository, access.actions()));
+    let planned = Scopes::of(scopes);
+    assert_eq!(planned.to_string(), "repository:from:pull repository:to:delete,pull,push");
+
+    // Clients that have no token yet.
+    let seen = server.requests().len();
+    made.run(&open("from"), &open("to"), &CopyOptions::new()).await.unwrap();
+    let asked = scopes_asked_for(&server, seen);
+    assert!(planned.covers(&asked), "{planned} were planned, and {asked} asked for");
+    let without_old_indexes = Scopes::of([Scope::pull("from"), Scope::push("to")]);
+    assert!(asked.covers(&without_old_indexes), "no more was planned than was needed: {asked}");
 }

@@ -69,6 +69,7 @@ pub(super) fn properties() -> Vec<Part> {
         part("oras-auth", &["challenges_are_read_from_any", "any_answer_is_a_token"]),
         part("oras-credentials", &["any_bytes_are_a_configuration"]),
         part("oras-copy", &["properties::"]),
+        part("oras-tests", &["properties::a_copy"]),
     ];
     parts.iter().map(Tests::run).collect()
 }

@@ -4,10 +4,12 @@
 //! the other side does, memory stays below a few MiB a blob, and dropping the blob or the future ends the thread within
 //! one chunk.
 
+mod lock;
 mod partial;
 mod sink;
 mod source;
 
+pub use lock::lock_abandoned;
 pub use partial::fill;
 pub use sink::{rehash, write_and_hash, write_blob};
 pub use source::FileSource;

@@ -6,12 +6,15 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::join};
 use oras_descriptor::{Algorithm, Descriptor, Digest, Hasher, Verifier};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use super::{blocking, joined};
 use crate::{
     blob::{Blob, RawStream},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
 };
 
 /// How many chunks wait for a sink's thread: frames of a registry have up to 1 MiB, so more would only cost memory.
@@ -178,13 +181,18 @@ fn write(mut chunks: mpsc::Receiver<Bytes>, mut file: File) -> Result<Written> {
 ///
 /// # Cancel safety
 ///
-/// The thread reads on to the end of the file; the file itself is not changed.
+/// After a drop the thread ends within one chunk.
 pub async fn rehash(mut file: File, desc: &Descriptor) -> Result<(File, Verifier)> {
     let mut verifier = Verifier::new(desc)?;
+    // The receiver goes with this future.
+    let (waited_for, _waiting) = oneshot::channel::<()>();
     blocking(move || {
         file.rewind()?;
         let mut buffer = vec![0; REHASH_SIZE];
         loop {
+            if waited_for.is_closed() {
+                return Err(Error::new(ErrorKind::Other, "hashing a partial file was given up"));
+            }
             match file.read(&mut buffer) {
                 Ok(0) => return Ok((file, verifier)),
                 Ok(len) => verifier.update(buffer.get(..len).unwrap_or_default())?,

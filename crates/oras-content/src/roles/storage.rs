@@ -41,6 +41,11 @@ pub trait Fetcher: Send + Sync {
 pub trait ReadOnlyStorage: Fetcher {
     /// Whether the content is there.
     ///
+    /// A copy takes the word of its destination for the whole graph: where a manifest is there, all that it points to is
+    /// taken to be there too, and is not asked for. So a store that learns that it has lost something below a manifest, or
+    /// never had it, should say no about the manifest. A store need not walk the graph for that: bytes that are there
+    /// suffice, since copies store children before parents. Callers who cannot rely on it ask a copy to verify children.
+    ///
     /// # Errors
     ///
     /// Only when that cannot be found out.

@@ -145,3 +145,19 @@ async fn other_content_has_no_platform() {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", root.media_type);
     }
 }
+
+#[tokio::test]
+async fn a_configuration_of_unknown_type_is_never_read() {
+    let store = MemoryStore::new();
+    // It says what an image's would say, but that is not for us to read.
+    let tempting = Bytes::from_static(br#"{"os":"linux","architecture":"amd64"}"#);
+    let config = push(&store, MediaType::new("application/vnd.test.config"), tempting).await;
+    let manifest = Manifest::new(config.clone(), Vec::new());
+    let root = push(&store, MediaType::OCI_MANIFEST, canonical(&manifest)).await;
+    let store = Recording::new(store);
+    let error = select_platform(&store, &root, &Platform::new("linux", "amd64")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(oras_content::successors(&store, &root).await.unwrap(), [config.clone()]);
+    assert_eq!(oras_content::successors(&store, &config).await.unwrap(), []);
+    assert_eq!(store.count_of(Method::Fetch, config.digest.as_str()), 0);
+}

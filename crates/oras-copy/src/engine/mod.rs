@@ -6,6 +6,7 @@ mod node;
 mod queue;
 mod retry;
 mod slots;
+mod span;
 mod transfer;
 mod walk;
 

@@ -92,17 +92,18 @@ impl<S: Fetcher, D: Storage> Context<'_, S, D> {
 
 impl<S: Fetcher, D: Target> Context<'_, S, D> {
     /// Moves a manifest, all of whose successors are there, and lets a reference stand for it.
-    pub(crate) async fn transfer_tagged(&self, desc: &Descriptor, reference: &str) -> Result<(), CopyError> {
+    pub(crate) async fn transfer_tagged(&self, desc: &Descriptor, reference: &str) -> Result<Outcome, CopyError> {
         self.flush().await?;
         if self.decide(desc).await? == Decision::Skip {
             self.tell(&CopyEvent::Skipped { desc });
-            return self.tag(desc, reference).await;
+            self.tag(desc, reference).await?;
+            return Ok(Outcome::Skipped);
         }
         self.tell(&CopyEvent::Started { desc });
         self.push_tagged(desc, reference).await?;
         self.tell_moved(desc, Outcome::Copied).await?;
         self.tell(&CopyEvent::Tagged { desc, reference });
-        Ok(())
+        Ok(Outcome::Copied)
     }
 
     /// Stores a node under a reference; that it is there already is no error.

@@ -7,6 +7,7 @@ use super::{
     node::Inspection,
     queue::Queue,
     slots::{Class, Slots},
+    span::Spans,
 };
 use crate::{
     error::{CopyError, CopyOperation, CopyOrigin},
@@ -27,6 +28,7 @@ pub(crate) struct Walk<'c, 'a, S, D> {
     queue: Queue,
     slots: Slots,
     running: FuturesUnordered<Running<'c>>,
+    spans: Spans,
     unflushed: usize,
     is_flushing: bool,
     /// The nodes in the order in which they ended, for a plan.
@@ -56,6 +58,7 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
             queue: Queue::default(),
             slots: Slots::new(ctx.options, ctx.dst.max_concurrency()),
             running: FuturesUnordered::new(),
+            spans: Spans::new(ctx),
             unflushed: 0,
             is_flushing: false,
             order: Vec::new(),
@@ -91,8 +94,28 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
         }
     }
 
+    /// Has a held node transferred by the caller. Says whether it is done; if not, it waits for what it points to again.
+    pub(crate) async fn transfer_held(
+        &mut self,
+        id: NodeId,
+        transfer: impl Future<Output = Result<Outcome, CopyError>>,
+    ) -> Result<bool, CopyError> {
+        let result = self.spans.within(id, &self.graph.node(id).desc, transfer).await;
+        match result {
+            Ok(outcome) => {
+                self.complete(id, outcome);
+                Ok(true)
+            }
+            Err(error) if self.heal(id, &error) => Ok(false),
+            Err(error) => {
+                self.spans.fail(id);
+                Err(error)
+            }
+        }
+    }
+
     /// Has what a refused manifest points to pushed again, if the error says that this can help and it was not done.
-    pub(crate) fn heal(&mut self, id: NodeId, error: &CopyError) -> bool {
+    fn heal(&mut self, id: NodeId, error: &CopyError) -> bool {
         if error.kind() != ErrorKind::MissingContent || error.origin() != CopyOrigin::Destination {
             return false;
         }
@@ -125,33 +148,18 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
             Task::Inspect(id) => {
                 self.slots.take(Class::Small, false);
                 let (desc, known) = (self.graph.node(id).desc.clone(), self.graph.known(id));
-                Box::pin(async move { (task, ctx.inspect(&desc, known).await.map(Done::Inspected)) })
+                let work = async move { (task, ctx.inspect(&desc, known).await.map(Done::Inspected)) };
+                Box::pin(self.spans.within(id, &self.graph.node(id).desc, work))
             }
             Task::Transfer(id, class) => {
                 self.slots.take(class, true);
                 let desc = self.graph.node(id).desc.clone();
-                Box::pin(async move { (task, ctx.transfer(&desc).await.map(Done::Transferred)) })
+                let work = async move { (task, ctx.transfer(&desc).await.map(Done::Transferred)) };
+                Box::pin(self.spans.within(id, &self.graph.node(id).desc, work))
             }
             Task::Flush => Box::pin(async move { (task, ctx.flush().await.map(|()| Done::Flushed)) }),
         };
-        #[cfg(feature = "tracing")]
-        let future = self.traced(task, future);
         self.running.push(future);
-    }
-
-    /// In a span that names the node.
-    #[cfg(feature = "tracing")]
-    fn traced(&self, task: Task, future: Running<'c>) -> Running<'c> {
-        use tracing::Instrument as _;
-
-        let (operation, id) = match task {
-            Task::Inspect(id) => ("inspect", id),
-            Task::Transfer(id, _) => ("transfer", id),
-            Task::Flush => return future,
-        };
-        let desc = &self.graph.node(id).desc;
-        let span = tracing::debug_span!("node", operation, digest = %desc.digest, media_type = %desc.media_type, bytes = desc.size);
-        Box::pin(future.instrument(span))
     }
 
     fn finish(&mut self, task: Task, result: Result<Done, CopyError>) -> Result<(), CopyError> {
@@ -183,7 +191,10 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
                 Ok(())
             }
             Err(error) if self.heal(id, &error) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) => {
+                self.spans.fail(id);
+                Err(error)
+            }
         }
     }
 
@@ -229,6 +240,7 @@ impl<'c, 'a, S: ReadOnlyStorage, D: Storage> Walk<'c, 'a, S, D> {
 
     fn end(&mut self, id: NodeId, outcome: Outcome) -> Vec<NodeId> {
         self.ctx.cache.release(&self.graph.node(id).desc);
+        self.spans.end(id, outcome);
         if matches!(self.ctx.mode, Mode::Plan) {
             self.order.push(id);
         }

@@ -32,22 +32,25 @@ pub async fn extended_copy<S: ReadOnlyGraphTarget, D: Target>(
     dst_ref: &str,
     options: &ExtendedCopyOptions,
 ) -> Result<Descriptor, CopyError> {
-    let ctx = Context::new(src, dst, &options.copy, Mode::Copy);
-    let node = ctx.begin(src_ref).await?;
-    let name = name_of(src_ref, dst_ref, &node)?;
-    if let Some(bytes) = ctx.cache.get(&node) {
-        // For the tag, which comes when the walk has let go of it.
-        ctx.cache.keep(&node, bytes);
-    }
-    ctx.copy_extended(&node, name, options).await?;
-    Ok(node)
+    Box::pin(async move {
+        let ctx = Context::new(src, dst, &options.copy, Mode::Copy);
+        let node = ctx.begin(src_ref).await?;
+        let name = name_of(src_ref, dst_ref, &node)?;
+        if let Some(bytes) = ctx.cache.get(&node) {
+            // For the tag, which comes when the walk has let go of it.
+            ctx.cache.keep(&node, bytes);
+        }
+        ctx.copy_extended(&node, name, options).await?;
+        Ok(node)
+    })
+    .await
 }
 
 /// Copies a node with all that it points to, and with all that points to it.
 ///
 /// # Errors
 ///
-/// As [`extended_copy`].
+/// As [`extended_copy`] and [`copy_graph`](crate::copy_graph).
 ///
 /// # Cancel safety
 ///
@@ -58,8 +61,12 @@ pub async fn extended_copy_graph<S: ReadOnlyGraphTarget, D: Target>(
     node: &Descriptor,
     options: &ExtendedCopyOptions,
 ) -> Result<(), CopyError> {
-    let ctx = Context::new(src, dst, &options.copy, Mode::Copy);
-    ctx.copy_extended(node, None, options).await
+    Box::pin(async move {
+        let ctx = Context::new(src, dst, &options.copy, Mode::Copy);
+        ctx.keep_root(node)?;
+        ctx.copy_extended(node, None, options).await
+    })
+    .await
 }
 
 impl<S: ReadOnlyGraphTarget, D: Target> Context<'_, S, D> {

@@ -27,20 +27,23 @@ pub async fn plan<S: ReadOnlyTarget, D: Target>(
     dst_ref: &str,
     options: &CopyOptions,
 ) -> Result<Plan, CopyError> {
-    let ctx = Context::new(src, dst, options, Mode::Plan);
-    let root = ctx.begin(src_ref).await?;
-    let name = name_of(src_ref, dst_ref, &root)?;
-    let mut walk = Walk::new(&ctx);
-    let exists = match name {
-        Some(name) if root.media_type.is_manifest() => Some(ctx.stands_for(name, &root).await?),
-        _ => None,
-    };
-    walk.add_root(&root, Root { exists, held: false })?;
-    walk.drive().await?;
-    let mut accesses = Accesses::default();
-    let (graph, order) = walk.into_nodes();
-    let nodes = planned_nodes(&ctx, &graph, &order, &mut accesses).await?;
-    Ok(Plan { root, reference: name.map(str::to_owned), nodes, accesses: accesses.into_planned(&ctx) })
+    Box::pin(async move {
+        let ctx = Context::new(src, dst, options, Mode::Plan);
+        let root = ctx.begin(src_ref).await?;
+        let name = name_of(src_ref, dst_ref, &root)?;
+        let mut walk = Walk::new(&ctx);
+        let exists = match name {
+            Some(name) if root.media_type.is_manifest() => Some(ctx.stands_for(name, &root).await?),
+            _ => None,
+        };
+        walk.add_root(&root, Root { exists, held: false })?;
+        walk.drive().await?;
+        let mut accesses = Accesses::default();
+        let (graph, order) = walk.into_nodes();
+        let nodes = planned_nodes(&ctx, &graph, &order, &mut accesses).await?;
+        Ok(Plan { root, reference: name.map(str::to_owned), nodes, accesses: accesses.into_planned(&ctx) })
+    })
+    .await
 }
 
 async fn planned_nodes<S: ReadOnlyTarget, D: Target>(

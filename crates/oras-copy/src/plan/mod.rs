@@ -81,6 +81,20 @@ pub struct PlannedAccess {
     pub verbs: Vec<PlannedVerb>,
 }
 
+impl PlannedAccess {
+    /// The actions that a token for the repository must allow, in the words of registries.
+    ///
+    /// With the repository's name they make a scope, `oras_auth::Scope::repository(name, actions)`. Source: distribution
+    /// project, "Token Scope Documentation".
+    pub fn actions(&self) -> impl Iterator<Item = &'static str> {
+        self.verbs.iter().map(|verb| match verb {
+            PlannedVerb::Read | PlannedVerb::Mount => "pull",
+            PlannedVerb::Write => "push",
+            PlannedVerb::Delete => "delete",
+        })
+    }
+}
+
 /// What is done in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -126,7 +140,8 @@ impl Plan {
                 ctx.cache.keep(&node.descriptor, written);
             }
         }
-        ctx.copy_root(&self.root, self.reference.as_deref()).await?;
+        // Boxed for the same reason as a copy.
+        Box::pin(ctx.copy_root(&self.root, self.reference.as_deref())).await?;
         Ok(self.root.clone())
     }
 }

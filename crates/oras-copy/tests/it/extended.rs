@@ -231,6 +231,21 @@ async fn three_hundred_referrers_cost_one_question_and_one_push_each_and_few_flu
 }
 
 #[tokio::test]
+async fn referrers_are_copied_without_blobs_where_only_manifests_are_wanted() {
+    let supply = supply().await;
+    let dst = MemoryStore::new();
+    let shallow = ExtendedCopyOptions::new().with_copy(CopyOptions::new().with_manifests_only(true));
+    extended_copy(&supply.src, "v1", &dst, "", &shallow).await.unwrap();
+    assert_eq!(dst.resolve("v1").await.unwrap(), supply.image);
+    for node in [&supply.image, &supply.sbom, &supply.signature, &supply.sbom_signature] {
+        assert!(has(&dst, node).await);
+        for child in oras_content::successors(&supply.src, node).await.unwrap() {
+            assert_eq!(has(&dst, &child).await, child.media_type.is_manifest());
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_tag_comes_after_everything() {
     let supply = supply().await;
     let dst = Recording::new(MemoryStore::new());

@@ -14,5 +14,7 @@ mod platform;
 mod progress;
 mod properties;
 mod retry;
+#[cfg(feature = "tracing")]
+mod spans;
 mod support;
 mod walk;

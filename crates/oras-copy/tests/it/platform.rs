@@ -4,7 +4,10 @@ use std::{fs, path::PathBuf};
 
 use bytes::Bytes;
 use oras_content::{Descriptor, ErrorKind, MediaType, Resolver as _, Tagger as _, fetch_all};
-use oras_copy::{CopyError, CopyOperation, CopyOptions, CopyOrigin, IndexShape, ResolveOptions, copy, resolve};
+use oras_copy::{
+    CopyError, CopyOperation, CopyOptions, CopyOrigin, ExtendedCopyOptions, IndexShape, ResolveOptions, copy,
+    copy_graph, extended_copy_graph, resolve,
+};
 use oras_descriptor::{Index, Manifest, Platform};
 use oras_memory::MemoryStore;
 use oras_testing::{Method, Recording};
@@ -102,6 +105,25 @@ async fn a_set_of_platforms_can_rewrite_the_index_and_those_in_it() {
     assert_eq!(nested.manifests, [entries[4].clone()]);
     assert_has_all(&dst, &closure(&dst, &copied).await).await;
     assert_eq!(which(&dst, &entries).await, [true, false, true, false, true, false]);
+}
+
+#[tokio::test]
+async fn a_root_that_is_given_is_not_exchanged_for_another() {
+    let (src, root, entries) = multi().await;
+    for options in [
+        CopyOptions::new().with_platform(platform("arm64")),
+        CopyOptions::new().with_platforms([platform("arm64")], IndexShape::Rewritten),
+    ] {
+        let error = copy_graph(&src, &MemoryStore::new(), &root, &options).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Unsupported, CopyOperation::SelectPlatform));
+        let extended = ExtendedCopyOptions::new().with_copy(options);
+        let error = extended_copy_graph(&src, &MemoryStore::new(), &root, &extended).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Unsupported, CopyOperation::SelectPlatform));
+    }
+    let (dst, sparse) =
+        (MemoryStore::new(), CopyOptions::new().with_platforms([platform("arm64")], IndexShape::Sparse));
+    copy_graph(&src, &dst, &root, &sparse).await.unwrap();
+    assert!(has(&dst, &root).await && has(&dst, &entries[1]).await && !has(&dst, &entries[0]).await);
 }
 
 #[tokio::test]

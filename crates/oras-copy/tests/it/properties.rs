@@ -9,11 +9,11 @@ use std::{
 
 use oras_content::{
     Blob, Descriptor, Error, ErrorKind, Fetcher, Pusher, ReadOnlyStorage, ReadOnlyTarget, Resolver, Result, Tagger,
-    Target,
+    Target, fetch_links,
 };
-use oras_copy::{CopyOptions, NodeRetries, copy};
+use oras_copy::{CopyOptions, CopyOrigin, NodeRetries, copy};
 use oras_memory::MemoryStore;
-use oras_testing::{FaultySource, Graph, GraphGenerator, Method, Recording};
+use oras_testing::{FaultySource, Graph, GraphGenerator, Method, Recording, assert_closed};
 use proptest::prelude::*;
 
 use crate::support::{count, has};
@@ -21,9 +21,9 @@ use crate::support::{count, has};
 /// How many cases run, unless `PROPTEST_CASES` says it.
 const CASES: u32 = 2000;
 
-fn config(share: u32) -> ProptestConfig {
+fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
-    ProptestConfig { cases: cases / share, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Waits, and fails, as a random sequence says.
@@ -32,11 +32,26 @@ struct Chaos {
     state: AtomicU32,
     /// One call in so many fails; none with 0.
     failures: u32,
+    /// What may be missing below a manifest that is pushed; with nothing here nobody looks.
+    absent: Option<Vec<Descriptor>>,
 }
 
 impl Chaos {
     fn new(store: MemoryStore, seed: u32, failures: u32) -> Self {
-        Self { store, state: AtomicU32::new(seed | 1), failures }
+        Self { store, state: AtomicU32::new(seed | 1), failures, absent: None }
+    }
+
+    /// Asserts at each push of a manifest that what it points to is there.
+    fn looking_at(self, absent: &[Descriptor]) -> Self {
+        Self { absent: Some(absent.to_vec()), ..self }
+    }
+
+    async fn look_below(&self, desc: &Descriptor) {
+        let Some(absent) = &self.absent else { return };
+        for child in fetch_links(&self.store, desc).await.unwrap().successors() {
+            let may_miss = absent.iter().any(|absent| absent.same_content(&child));
+            assert!(may_miss || has(&self.store, &child).await, "{} came before {}", desc.digest, child.digest);
+        }
     }
 
     fn random(&self) -> u32 {
@@ -92,6 +107,7 @@ impl Pusher for Chaos {
     async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
         self.pass().await?;
         self.store.push(desc, content).await?;
+        self.look_below(desc).await;
         // It is there, and yet the answer gets lost.
         self.pass().await
     }
@@ -140,6 +156,49 @@ fn options(concurrency: usize) -> CopyOptions {
         .with_retries(NodeRetries::new(1, 4))
 }
 
+/// One run with faults and a drop.
+#[derive(Clone, Debug)]
+struct Case {
+    seed: u32,
+    /// One call in so many fails; none with 0.
+    failures: u32,
+    /// How many polls the copy is given.
+    polls: usize,
+    concurrency: usize,
+    /// Whether an index may have entries that the source does not have.
+    missing_entries: bool,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let failures = prop_oneof![Just(0_u32), 4_u32..40];
+    let polls = prop_oneof![0_usize..200, Just(1_000_000)];
+    let case = (any::<u32>(), failures, polls, 1_usize..5, prop::bool::weighted(0.7));
+    case.prop_map(|(seed, failures, polls, concurrency, missing_entries)| Case {
+        seed,
+        failures,
+        polls,
+        concurrency,
+        missing_entries,
+    })
+}
+
+/// The entries of indexes below `root` that the source does not have.
+fn gone(graph: &Graph, root: &Descriptor) -> Vec<Descriptor> {
+    let links = graph.below(root).into_iter().flat_map(|node| node.successors().collect::<Vec<_>>());
+    let is_gone = |desc: &Descriptor| graph.absent().iter().any(|absent| absent.same_content(desc));
+    links.filter(|desc| is_gone(desc) && !desc.media_type.is_foreign_layer()).collect()
+}
+
+/// Asserts that no manifest is there without what it points to; what the source lacks may be missing where that is
+/// allowed.
+async fn assert_whole(graph: &Graph, dst: &MemoryStore, missing_entries: bool) {
+    if missing_entries {
+        return graph.assert_closed(dst).await;
+    }
+    let manifests: Vec<_> = graph.manifests().cloned().collect();
+    assert_closed(dst, &manifests).await;
+}
+
 async fn assert_complete(graph: &Graph, root: &Descriptor, dst: &MemoryStore) {
     for node in graph.below(root) {
         assert!(has(dst, &node.desc).await, "{} is missing", node.desc.digest);
@@ -148,27 +207,37 @@ async fn assert_complete(graph: &Graph, root: &Descriptor, dst: &MemoryStore) {
 }
 
 /// Copies with faults and a drop, looks at what is left, and copies again.
-async fn cut_off(graph: &Graph, seed: u32, failures: u32, polls: usize, concurrency: usize) {
+async fn cut_off(graph: &Graph, case: &Case) {
     let src = MemoryStore::new();
     graph.push_into(&src).await.unwrap();
     let roots = graph.roots();
-    let root = &roots[seed as usize % roots.len()];
+    let root = &roots[case.seed as usize % roots.len()];
     src.tag(root, "v1").await.unwrap();
     let dst = MemoryStore::new();
     let old = crate::support::image(&dst, "old").await;
     dst.tag(&old, "v1").await.unwrap();
 
-    let (from, to) = (Chaos::new(src.clone(), seed, failures), Chaos::new(dst.clone(), !seed, failures));
-    let options = options(concurrency);
-    let done = polled(copy(&from, "v1", &to, "", &options), polls).await;
-    graph.assert_closed(&dst).await;
+    let from = Chaos::new(src.clone(), case.seed, case.failures);
+    let to = Chaos::new(dst.clone(), !case.seed, case.failures).looking_at(graph.absent());
+    let options = options(case.concurrency).with_missing_entries(case.missing_entries);
+    let done = polled(copy(&from, "v1", &to, "", &options), case.polls).await;
+    assert_whole(graph, &dst, case.missing_entries).await;
     let tagged = dst.resolve("v1").await.unwrap();
     assert!([&old.digest, &root.digest].contains(&&tagged.digest), "the tag is old or new");
     if let Some(Ok(copied)) = done {
         assert_eq!(copied.digest, tagged.digest);
     }
-    copy(&src, "v1", &dst, "", &options).await.unwrap();
-    assert_complete(graph, root, &dst).await;
+    let again = copy(&src, "v1", &dst, "", &options).await;
+    assert_whole(graph, &dst, case.missing_entries).await;
+    let gone = gone(graph, root);
+    if case.missing_entries || gone.is_empty() {
+        again.unwrap();
+        return assert_complete(graph, root, &dst).await;
+    }
+    let error = again.unwrap_err();
+    assert_eq!((error.kind(), error.origin()), (ErrorKind::NotFound, CopyOrigin::Source));
+    assert!(gone.iter().any(|desc| Some(&desc.digest) == error.descriptor().map(|desc| &desc.digest)), "{error}");
+    assert_eq!(dst.resolve("v1").await.unwrap().digest, old.digest);
 }
 
 /// Without faults, each node is fetched and pushed at most once, and asked for once.
@@ -178,7 +247,7 @@ async fn count_calls(graph: &Graph, concurrency: usize) {
     for root in graph.roots() {
         src.target().tag(&root, "v1").await.unwrap();
         let from = Recording::new(Chaos::new(src.target().clone(), 7, 0));
-        let to = Recording::new(Chaos::new(MemoryStore::new(), 9, 0));
+        let to = Recording::new(Chaos::new(MemoryStore::new(), 9, 0).looking_at(graph.absent()));
         copy(&from, "v1", &to, "", &options(concurrency)).await.unwrap();
         assert_complete(graph, &root, &to.target().store).await;
         // The same bytes under two media types are two nodes.
@@ -200,22 +269,15 @@ async fn count_calls(graph: &Graph, concurrency: usize) {
 }
 
 proptest! {
-    #![proptest_config(config(1))]
+    #![proptest_config(config())]
 
     #[test]
     fn no_fault_and_no_drop_leaves_a_parent_without_its_children(
         graph in GraphGenerator::new().with_blob_size(200).strategy(),
-        seed in any::<u32>(),
-        failures in prop_oneof![Just(0_u32), 4_u32..40],
-        polls in prop_oneof![0_usize..200, Just(1_000_000)],
-        concurrency in 1_usize..5,
+        case in cases(),
     ) {
-        run(cut_off(&graph, seed, failures, polls, concurrency));
+        run(cut_off(&graph, &case));
     }
-}
-
-proptest! {
-    #![proptest_config(config(10))]
 
     #[test]
     fn without_faults_each_node_moves_once(

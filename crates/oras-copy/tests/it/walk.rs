@@ -217,3 +217,18 @@ async fn dropping_a_copy_drops_what_is_under_way() {
     assert_eq!((src.fetching.most(), src.fetching.now()), (1, 0));
     assert_closed(&dst, &[root]).await;
 }
+
+#[test]
+fn futures_of_copies_are_small_whatever_the_stores() {
+    let store = MemoryStore::new();
+    let (options, extended) = (CopyOptions::new(), oras_copy::ExtendedCopyOptions::new());
+    let desc = Descriptor::empty();
+    let sizes = [
+        size_of_val(&copy(&store, "a", &store, "b", &options)),
+        size_of_val(&copy_graph(&store, &store, &desc, &options)),
+        size_of_val(&oras_copy::extended_copy(&store, "a", &store, "b", &extended)),
+        size_of_val(&oras_copy::extended_copy_graph(&store, &store, &desc, &extended)),
+        size_of_val(&oras_copy::plan(&store, "a", &store, "b", &options)),
+    ];
+    assert!(sizes.iter().all(|size| *size <= 256), "{sizes:?}");
+}

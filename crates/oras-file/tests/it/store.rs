@@ -135,6 +135,23 @@ async fn a_push_that_broke_off_is_continued_when_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_manifest_that_was_here_under_another_type_brings_the_files_that_it_names() {
+    let fallback = Arc::new(MemoryStore::new());
+    let (dir, _) = fresh();
+    let root = dir.path().join("work");
+    let store = FileStore::with_fallback(root, FileOptions::new(), fallback.clone()).unwrap();
+    let (a, b) = (named("a", "same"), named("b", "same"));
+    let (desc, bytes) = manifest(vec![a.0.clone(), b.0.clone()]);
+    // An earlier store left it in the fallback.
+    push(&fallback, (desc.clone(), bytes.clone())).await.unwrap();
+    assert!(!store.exists(&desc).await.unwrap(), "its files are not here");
+    push(&store, a).await.unwrap();
+    assert_eq!(push(&store, (desc.clone(), bytes)).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert!(store.exists(&desc).await.unwrap() && store.exists(&b.0).await.unwrap());
+    assert_eq!(fs::read(store.root().join("b")).unwrap(), b"same");
+}
+
+#[tokio::test]
 async fn a_name_that_leads_out_is_refused_unless_it_is_allowed() {
     let (dir, store) = fresh();
     let absolute = dir.path().join("outside/x").to_str().unwrap().to_owned();

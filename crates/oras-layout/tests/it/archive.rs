@@ -241,6 +241,26 @@ async fn an_archive_is_written_in_one_pass_and_read_back() {
     assert_eq!((names.first().unwrap().as_str(), names.last().unwrap().as_str()), ("oci-layout", "index.json"));
 }
 
+#[tokio::test]
+async fn bytes_in_an_archive_are_a_manifest_once_they_come_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.tar");
+    let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+    let (desc, bytes) = manifest("a", vec![content("layer").0], None);
+    let as_layer = Descriptor::of("application/x-layer", &bytes);
+    push(&archive, (as_layer.clone(), bytes.clone())).await.unwrap();
+    assert!(archive.exists(&as_layer).await.unwrap() && !archive.exists(&desc).await.unwrap());
+    let pushed = push(&archive, (desc.clone(), bytes)).await;
+    assert_eq!(pushed.unwrap_err().kind(), ErrorKind::AlreadyExists, "it is not written twice");
+    assert!(archive.exists(&desc).await.unwrap());
+    archive.tag(&desc, "v1").await.unwrap();
+    archive.finish().await.unwrap();
+    let read = ReadOnlyLayout::open_tar(&path).await.unwrap();
+    assert_eq!(read.resolve("v1").await.unwrap(), desc);
+    let mut tar = tar::Archive::new(fs::File::open(&path).unwrap());
+    assert_eq!(tar.entries().unwrap().count(), 3, "oci-layout, the blob, index.json");
+}
+
 #[cfg(feature = "gzip")]
 #[tokio::test]
 async fn an_archive_is_compressed_where_that_is_asked_for() {

@@ -133,14 +133,36 @@ async fn a_manifest_whose_listing_was_cut_off_is_listed_later() {
 }
 
 #[tokio::test]
-async fn asking_for_an_unlisted_manifest_lists_it_with_the_next_flush() {
+async fn a_file_under_the_digest_of_a_manifest_is_none_until_it_is_pushed_as_one() {
     let (_dir, layout) = fresh().await;
-    let (desc, bytes) = manifest("a", Vec::new(), None);
-    layout.push_deferred(&desc, Blob::from_bytes(bytes)).await.unwrap();
+    let (desc, bytes) = manifest("a", vec![content("never pushed").0], None);
+    let as_layer = Descriptor::of("application/x-layer", &bytes);
+    push(&layout, (as_layer.clone(), bytes.clone())).await.unwrap();
     let again = OciLayout::open(layout.root()).await.unwrap();
-    assert!(again.exists(&desc).await.unwrap());
-    again.flush().await.unwrap();
-    assert_eq!(index(again.root())["manifests"].as_array().unwrap().len(), 1);
+    for layout in [&layout, &again] {
+        assert!(layout.exists(&as_layer).await.unwrap());
+        assert!(!layout.exists(&desc).await.unwrap(), "what it points to never came");
+    }
+    assert_eq!(again.push(&desc, Blob::from_bytes(bytes)).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    for layout in [&layout, &again] {
+        assert!(layout.exists(&desc).await.unwrap());
+    }
+    assert_eq!(index(layout.root())["manifests"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_exists_when_it_waits_to_be_listed_or_is_below_one_that_is() {
+    let (_dir, layout) = fresh().await;
+    let (child, bytes) = manifest("child", Vec::new(), None);
+    layout.push_deferred(&child, Blob::from_bytes(bytes)).await.unwrap();
+    assert!(layout.exists(&child).await.unwrap());
+    let unflushed = OciLayout::open(layout.root()).await.unwrap();
+    assert!(!unflushed.exists(&child).await.unwrap());
+    let bytes = canonical(&Index::new(vec![child.plain()]));
+    let root = push(&layout, (Descriptor::of(MediaType::OCI_INDEX, &bytes), bytes)).await.unwrap();
+    fs::write(layout.root().join("index.json"), canonical(&Index::new(vec![root]))).unwrap();
+    let reopened = OciLayout::open(layout.root()).await.unwrap();
+    assert!(reopened.exists(&child).await.unwrap(), "others list the root alone");
 }
 
 #[tokio::test]

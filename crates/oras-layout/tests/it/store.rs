@@ -1,4 +1,8 @@
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    task::Poll,
+};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -201,4 +205,37 @@ async fn a_dropped_push_can_be_repeated() {
     layout.push(&desc, Blob::from_bytes(bytes.clone())).await.unwrap();
     assert_eq!(fetch_all(&layout, &desc, u64::MAX).await.unwrap(), bytes);
     artifact(&layout, "still works", None).await;
+}
+
+#[tokio::test]
+async fn a_push_right_after_a_dropped_one_waits_for_its_writer_and_goes_on_there() {
+    let (_dir, layout) = fresh().await;
+    let (chunk, chunks) = (vec![b'x'; 8 << 20], 3);
+    let (desc, bytes) = content(&"x".repeat(chunk.len() * chunks + 1000));
+    let mut left = chunks;
+    let (stalled, is_stalled) = (std::sync::Arc::new(AtomicBool::new(false)), |flag: &AtomicBool| flag.load(Relaxed));
+    let stalling = stalled.clone();
+    let stream = stream::poll_fn(move |_| match left {
+        0 => {
+            stalling.store(true, Relaxed);
+            Poll::Pending
+        }
+        _ => {
+            left -= 1;
+            Poll::Ready(Some(Ok(Bytes::from(chunk.clone()))))
+        }
+    });
+    {
+        let mut pushing = std::pin::pin!(layout.push(&desc, Blob::from_stream(None, stream)));
+        while !is_stalled(&stalled) {
+            assert!(futures_util::FutureExt::now_or_never(pushing.as_mut()).is_none());
+            tokio::task::yield_now().await;
+        }
+    }
+    // The thread of the dropped push has chunks to write yet.
+    let source = std::sync::Arc::new(crate::support::Recorded::new(bytes.clone()));
+    layout.push(&desc, Blob::from_source(None, source.clone())).await.unwrap();
+    assert_eq!(source.openings(), [bytes.len() as u64 - 1000], "all that was given to the first was kept");
+    assert_eq!(fetch_all(&layout, &desc, u64::MAX).await.unwrap(), bytes);
+    assert!(leftovers(layout.root()).is_empty());
 }

@@ -73,7 +73,7 @@ impl Repository {
             if let Some(range) = &range {
                 call = call.header(header::RANGE, range);
             }
-            let answer = call.send(&route.client).await?;
+            let answer = route.send(call).await?;
             match self.judge(answer, wanted, range.is_some())? {
                 Judged::Opened(opened) => return Ok(opened),
                 Judged::AskAnew(answer) if refused >= MAX_REDIRECTS_REFUSED => {

@@ -48,7 +48,7 @@ impl Repository {
 
     async fn find_blob_by(&self, route: &Route, digest: &Digest, access: Access) -> Result<Option<Found>> {
         let uri = route.read_url(self.name(), "blobs", digest.as_str()).build()?;
-        let answer = Call::new(Method::HEAD, uri.clone(), access).send(&route.client).await?;
+        let answer = route.send(Call::new(Method::HEAD, uri.clone(), access)).await?;
         match answer.status().as_u16() {
             200 => found(&answer, digest).map(Some),
             404 => Ok(None),
@@ -62,7 +62,7 @@ impl Repository {
     /// Asks for the first byte, where the registry does not answer HEAD.
     async fn peek_blob(&self, route: &Route, uri: Uri, digest: &Digest) -> Result<Option<Found>> {
         let call = Call::new(Method::GET, uri, self.pull()).header(header::RANGE, "bytes=0-0");
-        let answer = call.send(&route.client).await?;
+        let answer = route.send(call).await?;
         match answer.status().as_u16() {
             206 => {
                 let mut blob = found(&answer, digest)?;

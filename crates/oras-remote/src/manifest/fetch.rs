@@ -112,7 +112,7 @@ impl Repository {
     async fn get_manifest(&self, route: &Route, identifier: &str, accept: &str) -> Result<Answer> {
         let uri = route.read_url(self.name(), "manifests", identifier).build()?;
         let call = Call::new(Method::GET, uri, self.pull()).header(header::ACCEPT, accept);
-        call.send(&route.client).await?.expect(&[StatusCode::OK], || self.describe(identifier)).await
+        route.send(call).await?.expect(&[StatusCode::OK], || self.describe(identifier)).await
     }
 
     /// What a tag or digest stands for: by HEAD, and by GET where its answer does not say everything.
@@ -151,7 +151,7 @@ impl Repository {
 
     async fn head_manifest(&self, route: &Route, identifier: &str, access: Access) -> Result<Answer> {
         let uri = route.read_url(self.name(), "manifests", identifier).build()?;
-        Call::new(Method::HEAD, uri, access).header(header::ACCEPT, self.accepted()).send(&route.client).await
+        route.send(Call::new(Method::HEAD, uri, access).header(header::ACCEPT, self.accepted())).await
     }
 
     /// Whether the registry itself has a manifest; a mirror is not asked, because what it has may be missing there.
@@ -161,7 +161,7 @@ impl Repository {
         if matches!(answer.status().as_u16(), 405 | 501) {
             let uri = route.read_url(self.name(), "manifests", digest.as_str()).build()?;
             let call = Call::new(Method::GET, uri, access).header(header::ACCEPT, self.accepted());
-            answer = call.send(&route.client).await?;
+            answer = route.send(call).await?;
         }
         match answer.status().as_u16() {
             200 => {

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use oras_content::{Blob, Descriptor, Digest, Error, ErrorKind, Result};
+use oras_descriptor::links;
 use oras_transport::HttpBody;
 
 use super::fetch::own_media_type;
@@ -93,8 +94,20 @@ impl Repository {
         identifier: &str,
         tags: &[String],
     ) -> Result<Accepted> {
-        let answer = self.send_manifest(desc, bytes, identifier, tags, &Condition::Always).await?;
-        self.accepted_manifest(desc, bytes, identifier, answer).await
+        let accepted = match self.send_manifest(desc, bytes, identifier, tags, &Condition::Always).await {
+            Ok(answer) => self.accepted_manifest(desc, bytes, identifier, answer).await,
+            Err(error) => Err(error),
+        };
+        accepted.inspect_err(|error| self.note_missing(desc, bytes, error))
+    }
+
+    /// When a registry refuses a manifest because of what it lacks, it is not believed about what it has: that is pushed
+    /// without asking. Caches that fill on demand say that they have what they have not.
+    fn note_missing(&self, desc: &Descriptor, bytes: &Bytes, error: &Error) {
+        if error.kind() == ErrorKind::MissingContent {
+            let children = links(&desc.media_type, bytes).unwrap_or_default().successors();
+            children.iter().for_each(|child| self.note_absent(child));
+        }
     }
 
     pub(crate) async fn send_manifest(

@@ -3,9 +3,10 @@ use oras_content::{Blob, ErrorKind, Result};
 
 use super::{
     MAX_CHUNK,
+    chunk::Sent,
     chunks::Chunks,
     driver::{Attempt, Goal, Upload, cancel},
-    session::{Sent, UploadSession},
+    session::UploadSession,
 };
 
 /// A registry that refuses chunks of this size for their size refuses everything.

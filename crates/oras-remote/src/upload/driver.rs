@@ -160,7 +160,11 @@ impl<'a> Upload<'a> {
             let unreadable = || Error::unsupported("sending a body again that can be read only once");
             content = match spare {
                 Some(spare) if round < MAX_SESSIONS => spare,
-                _ => return Err(error.unwrap_or_else(unreadable)),
+                _ => {
+                    let error = error.unwrap_or_else(unreadable);
+                    let retries = error.retries().max(round - 1);
+                    return Err(error.with_retries(retries));
+                }
             };
             if error.is_some() {
                 tokio::time::sleep(PAUSE * 2u32.pow(round - 1)).await;

@@ -1,5 +1,6 @@
 //! Blobs on their way in.
 
+mod chunk;
 mod chunked;
 mod chunks;
 mod driver;

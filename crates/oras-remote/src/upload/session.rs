@@ -6,18 +6,14 @@ use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
 use oras_descriptor::Algorithm;
 use oras_transport::{HttpBody, RequestOptions};
 
-use super::state::UploadState;
+use super::{chunk::Sent, state::UploadState};
 use crate::{
     client::{Answer, Call},
-    error::{ErrorCode, ResponseError},
     location,
     range::Held,
     repository::Repository,
     url,
 };
-
-/// How often a session is asked where it stands without a single new byte, before it is given up.
-const MAX_BARREN_QUESTIONS: u32 = 4;
 
 /// An upload session: what was taken so far, and where the next bytes go.
 ///
@@ -33,9 +29,12 @@ pub struct UploadSession {
     pub(super) location: Uri,
     pub(super) offset: u64,
     pub(super) min_chunk: Option<u64>,
-    pub(super) barren: u32,
     /// Whether it was asked where it stands: after something broke.
-    resumed: bool,
+    pub(super) resumed: bool,
+    /// What it said then.
+    pub(super) held: Held,
+    /// Whether `0-0` is taken for one byte while the current chunk is sent.
+    pub(super) guessed: bool,
 }
 
 impl fmt::Debug for UploadSession {
@@ -47,17 +46,6 @@ impl fmt::Debug for UploadSession {
             .field("min_chunk", &self.min_chunk)
             .finish_non_exhaustive()
     }
-}
-
-/// What became of a chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// The session moved on.
-    Taken,
-    /// The registry says that the blob is complete.
-    Complete,
-    /// The registry refused it for its size.
-    TooLarge,
 }
 
 impl Repository {
@@ -97,8 +85,7 @@ impl Repository {
         // A state that was tampered with leads nowhere else.
         let base = self.uploads_url().build()?;
         let location = location::resolve(&base, &state.location)?;
-        let (repository, min_chunk) = (self.clone(), state.min_chunk);
-        let mut session = UploadSession { repository, location, offset: 0, min_chunk, barren: 0, resumed: false };
+        let mut session = UploadSession::new(self, location, state.min_chunk);
         session.offset = state.offset;
         session.synchronize().await?;
         Ok(session)
@@ -115,11 +102,23 @@ impl Repository {
         if min_chunk.is_some() {
             self.registry().memory().learn(|known| known.min_chunk = min_chunk);
         }
-        Ok(UploadSession { repository: self.clone(), location, offset: 0, min_chunk, barren: 0, resumed: false })
+        Ok(UploadSession::new(self, location, min_chunk))
     }
 }
 
 impl UploadSession {
+    fn new(repository: &Repository, location: Uri, min_chunk: Option<u64>) -> Self {
+        Self {
+            repository: repository.clone(),
+            location,
+            offset: 0,
+            min_chunk,
+            resumed: false,
+            held: Held::Bytes(0),
+            guessed: false,
+        }
+    }
+
     /// How many bytes the registry has taken.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -167,90 +166,6 @@ impl UploadSession {
         }
     }
 
-    /// Sends a chunk until all of it was taken.
-    pub(super) async fn send(&mut self, chunk: Bytes) -> Result<Sent> {
-        let start = self.offset;
-        let end = start + chunk.len() as u64;
-        self.barren = 0;
-        while self.offset < end {
-            let taken = usize::try_from(self.offset - start).unwrap_or(usize::MAX);
-            let before = self.offset;
-            let rest = chunk.slice(taken.min(chunk.len())..);
-            match self.patch(rest, end).await? {
-                Sent::Taken => {}
-                other => return Ok(other),
-            }
-            if self.offset < start {
-                let message = format!("the registry lost bytes that it had taken: {} of {start} are left", self.offset);
-                return Err(Error::new(ErrorKind::NotFound, message));
-            }
-            self.barren = if self.offset > before { 0 } else { self.barren + 1 };
-            if self.barren > MAX_BARREN_QUESTIONS {
-                let message = format!("the registry takes no byte behind {} of an upload", self.offset);
-                return Err(Error::new(ErrorKind::Io, message).with_retries(self.barren));
-            }
-        }
-        Ok(Sent::Taken)
-    }
-
-    async fn patch(&mut self, chunk: Bytes, end: u64) -> Result<Sent> {
-        let range = format!("{}-{}", self.offset, end - 1);
-        let call = Call::new(Method::PATCH, self.location.clone(), self.repository.push_access())
-            .header(header::CONTENT_RANGE, range)
-            .header(header::CONTENT_LENGTH, chunk.len().to_string())
-            .body(&MediaType::OCTET_STREAM, HttpBody::from_bytes(chunk))
-            // Where the session stands must be asked before a chunk is sent again.
-            .options(RequestOptions::new().without_retry());
-        let answer = match call.send(self.repository.registry().client()).await {
-            Ok(answer) => answer,
-            Err(error) if error.is_retryable() => {
-                self.synchronize().await.map_err(|status| status.with_source(error))?;
-                return Ok(Sent::Taken);
-            }
-            Err(error) => return Err(error),
-        };
-        match answer.status().as_u16() {
-            202 | 204 => self.take(&answer, end).map(|()| Sent::Taken),
-            201 => Ok(Sent::Complete),
-            413 => Ok(Sent::TooLarge),
-            // Some answer 400 where 416 is meant.
-            416 | 400 | 408 | 429 | 500..=599 => self.repair(answer).await,
-            _ => Err(self.failed(answer).await),
-        }
-    }
-
-    /// Notes what an accepted chunk came to. The own count is the truth; the registry's is a hint, and often wrong.
-    fn take(&mut self, answer: &Answer, end: u64) -> Result<()> {
-        if let Some(location) = answer.header(&header::LOCATION) {
-            self.location = location::resolve(answer.uri(), location)?;
-        }
-        let held = Held::of(answer.headers()).map(|held| held.bytes(end));
-        self.offset = match held {
-            // A part of the chunk was taken.
-            Some(held) if held > self.offset && held < end => held,
-            // Taken whole; or a count that stands still, or counts the chunk alone, or is one too high.
-            _ => end,
-        };
-        Ok(())
-    }
-
-    /// Asks where the session stands after a chunk was refused.
-    async fn repair(&mut self, answer: Answer) -> Result<Sent> {
-        let before = self.offset;
-        let is_range_error = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE;
-        let refused = answer.into_response_error().await;
-        if !is_range_error
-            && !refused.errors().is_empty()
-            && !is_out_of_order(&refused)
-            && refused.status().is_client_error()
-        {
-            return Err(refused.about(&format!("upload to {}", self.repository.reference())));
-        }
-        self.synchronize().await.map_err(|error| error.with_source(refused))?;
-        // In the right place, and refused all the same.
-        Ok(if is_range_error && self.offset == before { Sent::TooLarge } else { Sent::Taken })
-    }
-
     /// Asks the registry how many bytes it has, and goes on there.
     ///
     /// # Errors
@@ -277,7 +192,8 @@ impl UploadSession {
         if let Some(location) = answer.header(&header::LOCATION) {
             self.location = location::resolve(answer.uri(), location)?;
         }
-        self.offset = Held::of(answer.headers()).map_or(0, |held| held.bytes(self.offset));
+        self.held = Held::of(answer.headers()).unwrap_or(Held::Bytes(0));
+        self.offset = self.held.bytes(self.offset);
         Ok(())
     }
 
@@ -345,13 +261,7 @@ impl UploadSession {
         }
     }
 
-    async fn failed(&self, answer: Answer) -> Error {
+    pub(super) async fn failed(&self, answer: Answer) -> Error {
         answer.into_error(&format!("upload to {}", self.repository.reference())).await
     }
-}
-
-/// Whether a refused chunk was not the one that should come next.
-fn is_out_of_order(error: &ResponseError) -> bool {
-    let out_of_order = ErrorCode::from("RANGE_INVALID");
-    [ErrorCode::BlobUploadInvalid, ErrorCode::SizeInvalid, out_of_order].iter().any(|code| error.has_code(code))
 }

@@ -6,6 +6,7 @@ mod blobs;
 mod lists;
 mod login;
 mod manifests;
+mod mirrors;
 mod referrers;
 mod support;
 mod uploads;

@@ -19,7 +19,8 @@ pub(crate) fn repository(service: &ScriptedService) -> Repository {
 }
 
 pub(crate) fn with(service: &ScriptedService, options: RegistryOptions) -> Repository {
-    let options = options.with_client(HttpClient::from_service(service.clone()));
+    let client = HttpClient::from_service(service.clone());
+    let options = options.with_transport(client.clone()).with_client(client);
     Registry::new("registry.example", options).unwrap().repository("app").unwrap()
 }
 

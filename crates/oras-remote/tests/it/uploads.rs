@@ -163,6 +163,91 @@ async fn a_chunk_out_of_order_asks_once_where_the_session_stands() {
     service.finish();
 }
 
+/// What broke before may have left one byte, and `0-0` is said of none and of one.
+#[tokio::test]
+async fn a_session_that_holds_none_or_one_byte_is_tried_both_ways() {
+    let stands = || Reply::status(204).header("range", "0-0");
+    let broken = || {
+        missing(ScriptedService::new())
+            .expect(start_upload(), session("/u"))
+            .expect(chunk("/u", "0-3", "0123"), Reply::reset_after(2))
+            .expect(Expected::get("/u"), stands())
+    };
+    let none = broken().expect(chunk("/u", "0-3", "0123"), Reply::status(202));
+    let one = broken()
+        .expect(chunk("/u", "0-3", "0123"), Reply::status(416))
+        .expect(Expected::get("/u"), stands())
+        .expect(chunk("/u", "1-3", "123"), Reply::status(202));
+    for service in [none, one] {
+        let service = service
+            .expect(chunk("/u", "4-7", "4567"), Reply::status(202))
+            .expect(chunk("/u", "8-9", "89"), Reply::status(202))
+            .expect(close(&format!("/u?digest={}", digest())), Reply::status(201));
+        push_in_chunks(&repository(&service)).await.unwrap();
+        service.finish();
+    }
+}
+
+#[tokio::test]
+async fn an_empty_session_that_broke_and_takes_no_large_chunk_is_not_taken_for_one_byte() {
+    let stands = || Reply::status(204).header("range", "0-0");
+    let content = Bytes::from(vec![b'x'; 200 << 10]);
+    let desc = Descriptor::of(MediaType::OCTET_STREAM, &content);
+    let part = |first: usize, end: usize| {
+        let expected = Expected::patch("/u").header("content-range", format!("{first}-{}", end - 1));
+        expected.body(content.slice(first..end))
+    };
+    let all = content.len();
+    let service = ScriptedService::new()
+        .expect(head_blob(&desc), Reply::status(404))
+        .expect(start_upload(), session("/u"))
+        .expect(part(0, all), Reply::reset_after(0))
+        .expect(Expected::get("/u"), stands())
+        .expect(part(0, all), Reply::status(416))
+        .expect(Expected::get("/u"), stands())
+        .expect(part(1, all), Reply::status(416))
+        .expect(Expected::get("/u"), stands())
+        .expect(part(0, all / 2), Reply::status(202))
+        .expect(part(all / 2, all), Reply::status(202))
+        .expect(close(&format!("/u?digest={}", desc.digest)), Reply::status(201));
+    let repo = repository(&service);
+    let upload = repo.upload(&desc, Blob::from_bytes(content.clone()));
+    upload.with_strategy(UploadStrategy::Chunked(all as u64)).send().await.unwrap();
+    service.finish();
+}
+
+#[tokio::test]
+async fn the_own_count_stands_where_the_registry_says_none_or_one() {
+    let service = missing(ScriptedService::new())
+        .expect(start_upload(), session("/u").header("range", "0-0"))
+        .expect(chunk("/u", "0-3", "0123"), Reply::status(202).header("range", "0-0"))
+        .expect(chunk("/u", "4-7", "4567"), Reply::status(202).header("range", "0-0"))
+        .expect(chunk("/u", "8-9", "89"), Reply::status(202).header("range", "0-0"))
+        .expect(close(&format!("/u?digest={}", digest())), Reply::status(201));
+    push_in_chunks(&repository(&service)).await.unwrap();
+    service.finish();
+}
+
+/// A byte that is there unseen makes the whole, sent again, something else: the session is given up for a new one.
+#[tokio::test(start_paused = true)]
+async fn a_put_into_a_session_that_holds_an_unseen_byte_is_followed_by_a_new_session() {
+    let put = |location: &str| Expected::put(format!("{location}?digest={}", digest())).body(CONTENT);
+    let wrong = r#"{"errors":[{"code":"DIGEST_INVALID"}]}"#;
+    for refusal in [Reply::status(416), Reply::status(400).body(wrong)] {
+        let service = missing(ScriptedService::new())
+            .expect(start_upload(), session("/u"))
+            .expect(Expected::put(format!("/u?digest={}", digest())), Reply::reset_after(1))
+            .expect(Expected::get("/u"), Reply::status(204).header("range", "0-0"))
+            .expect(put("/u").header("content-range", "0-9"), refusal)
+            .expect(Expected::delete("/u"), Reply::status(204))
+            .expect(head_blob(&blob(CONTENT).0), Reply::status(404))
+            .expect(start_upload(), session("/w"))
+            .expect(put("/w").no_header("content-range"), Reply::status(201));
+        push(&repository(&service)).await.unwrap();
+        service.finish();
+    }
+}
+
 #[tokio::test]
 async fn a_400_where_416_is_meant_is_taken_as_that_once() {
     for (document, resumes) in [("", true), (r#"{"errors":[{"code":"DENIED"}]}"#, false)] {

@@ -1,13 +1,10 @@
-use std::{fmt, num::NonZeroUsize, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
-use oras_copy::CopyOptions;
+use oras_copy::{CopyOptions, ResolveOptions};
 use oras_descriptor::{Annotations, Descriptor, MediaType, Platform};
 use oras_file::FileOptions;
 use oras_pack::{PackManifestOptions, PackManifestVersion};
-
-/// How many files are pulled at once by default, as in oras-go.
-const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
 /// How to push files.
 #[derive(Clone, Debug)]
@@ -138,12 +135,11 @@ pub(super) type Names = Arc<dyn Fn(&Descriptor) -> Option<String> + Send + Sync>
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PullOptions {
-    pub(super) platform: Option<Platform>,
+    pub(super) resolve: ResolveOptions,
     pub(super) allowed: Vec<MediaType>,
     pub(super) names: Option<Names>,
     pub(super) config_name: Option<String>,
     pub(super) store: FileOptions,
-    pub(super) concurrency: NonZeroUsize,
     pub(super) copy: CopyOptions,
 }
 
@@ -151,12 +147,11 @@ impl PullOptions {
     /// Every file that has a name, of every platform; archives of directories are unpacked, other files replaced.
     pub fn new() -> Self {
         Self {
-            platform: None,
+            resolve: ResolveOptions::new(),
             allowed: Vec::new(),
             names: None,
             config_name: None,
             store: FileOptions::new().with_skip_identical(true),
-            concurrency: DEFAULT_CONCURRENCY,
             copy: CopyOptions::default(),
         }
     }
@@ -164,7 +159,7 @@ impl PullOptions {
     /// Chooses a platform of an index; without one, the files of all its manifests are pulled.
     #[must_use]
     pub fn with_platform(mut self, platform: Platform) -> Self {
-        self.platform = Some(platform);
+        self.resolve = self.resolve.with_platform(platform);
         self
     }
 
@@ -198,15 +193,8 @@ impl PullOptions {
         self
     }
 
-    /// Sets how many files are pulled at once (3).
-    #[must_use]
-    pub fn with_concurrency(mut self, concurrency: NonZeroUsize) -> Self {
-        self.concurrency = concurrency;
-        self
-    }
-
-    /// Sets how each file is copied: hooks and retries. What this says of platforms, roots and concurrency has no
-    /// meaning here.
+    /// Sets how the files are copied: how many at once, hooks, retries. Each is the root of a copy of its own, so a
+    /// platform is chosen [here](Self::with_platform) and not there.
     #[must_use]
     pub fn with_copy(mut self, copy: CopyOptions) -> Self {
         self.copy = copy;
@@ -234,7 +222,7 @@ impl Default for PullOptions {
 impl fmt::Debug for PullOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PullOptions")
-            .field("platform", &self.platform)
+            .field("resolve", &self.resolve)
             .field("allowed", &self.allowed)
             .field("names", &self.names.is_some())
             .field("config_name", &self.config_name)

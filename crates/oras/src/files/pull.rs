@@ -7,8 +7,8 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use oras_content::{Blob, Fetcher, Location, ReadOnlyStorage, ReadOnlyTarget, Result, select_platform};
-use oras_copy::copy_graph;
+use oras_content::{Blob, Fetcher, Location, ReadOnlyStorage, ReadOnlyTarget, Result};
+use oras_copy::{copy_graph, resolve};
 use oras_descriptor::Descriptor;
 use oras_file::FileStore;
 
@@ -49,15 +49,12 @@ async fn pull_files<S: ReadOnlyTarget>(
     dir: &Path,
     options: &PullOptions,
 ) -> Result<Pulled> {
-    let mut root = source.resolve(reference).await?;
-    if let Some(platform) = &options.platform {
-        root = select_platform(source, &root, platform).await?;
-    }
+    let root = resolve(source, reference, &options.resolve).await?;
     let Plan { wanted, skipped, .. } = Plan::of(source, &root, options).await?;
     let store = FileStore::with_options(dir, options.store.clone())?;
     let pulls = wanted.into_iter().enumerate().map(|wanted| pull_one(source, &store, wanted, options));
     let mut files: Vec<(usize, PulledFile)> =
-        stream::iter(pulls).buffer_unordered(options.concurrency.get()).try_collect().await?;
+        stream::iter(pulls).buffer_unordered(options.copy.concurrency().get()).try_collect().await?;
     store.close().await?;
     files.sort_unstable_by_key(|(at, _)| *at);
     Ok(Pulled { root, files: files.into_iter().map(|(_, file)| file).collect(), skipped })

@@ -12,7 +12,7 @@ use oras::{
     remote::Repository,
 };
 
-use crate::{Outcome, chain, session::Session};
+use crate::{Outcome, chain, equal, session::Session};
 
 const SBOM: &str = "application/spdx+json";
 
@@ -87,11 +87,4 @@ async fn referrers(repository: &Repository) -> Outcome {
     equal(&found.len(), &1)?;
     equal(&found.first().and_then(|desc| desc.annotations.get("sbom")).map(String::as_str), &Some("yes"))?;
     equal(&kind("application/vnd.other").await?.len(), &0)
-}
-
-fn equal<T: PartialEq<U> + std::fmt::Debug, U: std::fmt::Debug + ?Sized>(found: &T, expected: &U) -> Outcome {
-    if found == expected {
-        return Ok(());
-    }
-    Err(format!("expected {expected:?}, found {found:?}").into())
 }

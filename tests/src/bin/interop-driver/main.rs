@@ -1,8 +1,9 @@
-//! What the interop task runs against a registry: the contract of the roles, the main job, what goes wrong on
-//! purpose, and single transfers, to be measured or for the clients of others. Where the registry is, and who we are, comes from `INTEROP_*` variables.
+//! What the interop task runs against a registry: the contract of the roles, the main job, copies into another registry,
+//! what goes wrong on purpose, and single transfers, to be measured or for the clients of others. Where the registry is, and who we are, comes from `INTEROP_*` variables.
 
 #![expect(clippy::print_stdout, reason = "its lines are read by the task that runs it")]
 
+mod copies;
 mod job;
 mod memory;
 mod refusals;
@@ -41,6 +42,7 @@ async fn run(words: &[String]) -> Outcome {
     };
     match words.first().map(String::as_str) {
         Some("contract") => check_contract(&session, option("--lacks")?).await,
+        Some("copies") => copies::run(&session, option("--to")?, option("--label")?).await,
         Some("job") => job::run(&session).await,
         Some("refusals") => refusals::run(&session, option("--expired").ok().map(str::to_owned)).await,
         Some("push") => push(&session, option("--reference")?, option("--dir")?.as_ref()).await,
@@ -119,4 +121,11 @@ fn chain(error: &dyn Error) -> String {
         below = error.source();
     }
     text.replace('\n', " ")
+}
+
+fn equal<T: PartialEq<U> + std::fmt::Debug, U: std::fmt::Debug + ?Sized>(found: &T, expected: &U) -> Outcome {
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("expected {expected:?}, found {found:?}").into())
 }

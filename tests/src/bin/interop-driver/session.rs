@@ -49,6 +49,11 @@ impl Session {
         self.credential.as_ref()
     }
 
+    /// Another registry that is reached in the same way.
+    pub(crate) fn with_host(&self, host: &str) -> Self {
+        Self { host: host.to_owned(), ..self.clone() }
+    }
+
     /// The same registry, seen by somebody else.
     pub(crate) fn with_credential(&self, credential: Option<Credential>) -> Self {
         Self { credential, ..self.clone() }

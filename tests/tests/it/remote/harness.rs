@@ -52,6 +52,13 @@ impl Lab {
     }
 }
 
+/// The largest resident set of this process so far, in bytes, where the system tells.
+pub(crate) fn peak_rss() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+}
+
 /// Content that does not repeat soon.
 pub(crate) fn bytes(len: usize) -> Bytes {
     let mut state = 1u32;

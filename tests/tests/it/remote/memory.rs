@@ -8,7 +8,7 @@ use oras_content::{Blob, Descriptor, Fetcher as _, MediaType, Pusher as _, fs::F
 use oras_descriptor::Algorithm;
 use oras_remote::{Registry, Repository, UploadStrategy};
 
-use super::harness::{Lab, options};
+use super::harness::{Lab, options, peak_rss};
 
 /// What a transfer may take in all, with the program itself: an unoptimised program of all these tests takes 10 MiB before it
 /// begins. A client alone is held to 24 MiB by `cargo xtask interop`.
@@ -16,13 +16,6 @@ const MAX_RSS: u64 = 32 << 20;
 
 fn len() -> u64 {
     if std::env::var("ORAS_SOAK").as_deref() == Ok("full") { 4 << 30 } else { 192 << 20 }
-}
-
-/// The largest resident set of this process so far, in bytes.
-fn peak_rss() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 /// Up in three ways, and down.
@@ -37,7 +30,7 @@ async fn transfer(repo: &Repository, file: &str) {
     while let Some(chunk) = blob.next().await {
         chunk.unwrap();
     }
-    let peak = peak_rss();
+    let peak = peak_rss().unwrap();
     assert!(peak <= MAX_RSS, "{} MiB for a blob of {} MiB", peak >> 20, len() >> 20);
 }
 
