@@ -64,7 +64,7 @@ impl Driver {
 
     /// An index with its referrers, copied into another registry, which must be as open as this one.
     pub(super) fn copies(&self, from: &RunningServer, to: &RunningServer, label: &str) -> Vec<Check> {
-        self.checks("copies", from, &["copies", "--to", to.host(), "--label", label])
+        self.checks("copies", from, &["copies", "--to", &to.host(), "--label", label])
     }
 
     /// What goes wrong on the way to the registry, and whether errors tell a person what to do.
