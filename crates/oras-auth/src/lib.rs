@@ -18,11 +18,13 @@
 //!     let response = if known {
 //!         http::Response::builder().status(200)
 //!     } else {
-//!         http::Response::builder().status(401).header("www-authenticate", "Basic realm=example")
+//!         let wanted = "Basic realm=example";
+//!         http::Response::builder().status(401).header("www-authenticate", wanted)
 //!     };
 //!     Ok(response.body(ResponseBody::empty()).expect("a valid response"))
 //! });
-//! let me = StaticCredential::new("registry.example", Credential::password("me", "secret"));
+//! let me = Credential::password("me", "secret");
+//! let me = StaticCredential::new("registry.example", me);
 //! let client = HttpClient::builder().build_over(registry).layer(&AuthLayer::new(me));
 //!
 //! let request = http::Request::get("https://registry.example/v2/app/tags/list")
@@ -36,7 +38,7 @@
 //!
 //! # Features
 //!
-//! - `tracing`: the events of `oras-transport`, in which token requests appear without their secrets.
+//! - `tracing`: the spans of `oras-transport`, in which token requests appear without their secrets.
 //!
 //! # Errors
 //!

@@ -13,30 +13,38 @@ use tracing::{
 
 use crate::support::{listen, read_head, serve_ok};
 
-/// Keeps every event as text.
+/// Keeps every event and span as text.
 #[derive(Clone, Default)]
 struct Keeper(Arc<Mutex<String>>);
+
+struct Text<'a>(&'a mut String);
+
+impl Visit for Text<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, "{field}={value:?} ").unwrap();
+    }
+}
 
 impl Subscriber for Keeper {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == "oras::http"
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut text = self.0.lock().unwrap();
+        write!(text, "span {} ", attributes.metadata().name()).unwrap();
+        attributes.record(&mut Text(&mut text));
+        text.push('\n');
         span::Id::from_u64(1)
     }
 
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record(&self, _: &span::Id, record: &span::Record<'_>) {
+        record.record(&mut Text(&mut self.0.lock().unwrap()));
+    }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        struct Text<'a>(&'a mut String);
-        impl Visit for Text<'_> {
-            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-                write!(self.0, "{field}={value:?} ").unwrap();
-            }
-        }
         let mut text = self.0.lock().unwrap();
         event.record(&mut Text(&mut text));
         text.push('\n');
@@ -73,6 +81,24 @@ async fn a_log_shows_each_request_without_its_secrets() {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     assert!(!text.contains("hunter2"), "{text}");
+    let span = text.lines().find(|line| line.starts_with("span request")).unwrap();
+    assert!(span.contains("host=\"127.0.0.1\"") && span.contains("bytes_sent=7"), "{span}");
+    assert!(["elapsed=", "bytes_received="].iter().all(|field| text.contains(field)), "{text}");
+}
+
+#[tokio::test]
+async fn each_retry_is_a_span() {
+    let keeper = Keeper::default();
+    let _guard = tracing::subscriber::set_default(keeper.clone());
+    let address = listen(|at, stream| async move { if at == 0 { drop(stream) } else { serve_ok(stream).await } }).await;
+    let request = http::Request::get(format!("http://{address}/v2/")).body(HttpBody::empty()).unwrap();
+    assert_eq!(HttpClient::new().send(request).await.unwrap().status(), 200);
+    let text = keeper.0.lock().unwrap().clone();
+    let spans: Vec<&str> = text.lines().filter(|line| line.starts_with("span ")).collect();
+    assert_eq!(spans.len(), 3, "{text}");
+    assert!(spans[0].starts_with("span request"));
+    assert_eq!(spans[1].trim(), "span retry retries=1");
+    assert!(spans[2].starts_with("span request"));
 }
 
 /// A server that redirects with secrets in its target.
