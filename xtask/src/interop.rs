@@ -3,16 +3,17 @@
 //! Each registry of the lab is started in each way it can be reached. A driver over our crates runs against it the contract
 //! of the roles, the main job, what goes wrong on purpose, a transfer whose memory is measured, one that is killed and
 //! started again, and two processes that attach to one subject at once; then artifacts cross between ours and each client
-//! of others, both ways. Last, an index with its referrers is copied from each registry into each. A matrix comes at the
-//! end, with what registries are known to do against the contract, and last the line
+//! of others, both ways. Last, an index with its referrers is copied from each registry into each, and image layouts cross
+//! on a disk. A matrix comes at the end, with what registries are known to do against the contract, and last the line
 //! `interop: <passed>/<total> failed <n>`. What is missing on the machine is said, counted as failed, and how to get it
-//! with it.
+//! with it; tools for layouts alone are left out when they are missing.
 
 mod copies;
 mod cross;
 pub(crate) mod deviations;
 pub(crate) mod driver;
 pub(crate) mod kill;
+mod layouts;
 mod matrix;
 mod referrers;
 pub(crate) mod transfer;
@@ -49,6 +50,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     for (row, checks) in copies::between_all(&driver) {
         matrix.add(&row, checks);
     }
+    matrix.add("image layouts", layouts::with_all(&driver));
     println!("{matrix}");
     println!("interop: {}", matrix.summary());
     if matrix.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,10 +1,12 @@
 //! What the interop task runs against a registry: the contract of the roles, the main job, copies into another registry,
-//! what goes wrong on purpose, and single transfers, to be measured or for the clients of others. Where the registry is, and who we are, comes from `INTEROP_*` variables.
+//! what goes wrong on purpose, and single transfers, to be measured or for the clients of others. Where the registry is,
+//! and who we are, comes from `INTEROP_*` variables. Layouts on a disk need neither.
 
 #![expect(clippy::print_stdout, reason = "its lines are read by the task that runs it")]
 
 mod copies;
 mod job;
+mod layouts;
 mod memory;
 mod notes;
 mod pieces;
@@ -37,11 +39,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(words: &[String]) -> Outcome {
-    let session = Session::from_env()?;
     let option = |name: &str| {
         let at = words.iter().position(|word| word == name);
         at.and_then(|at| words.get(at + 1)).map(String::as_str).ok_or_else(|| format!("{name} is needed"))
     };
+    match words.first().map(String::as_str) {
+        Some("make-layouts") => return layouts::make(option("--dir")?.as_ref()).await,
+        Some("read-layout") => return layouts::read(option("--path")?.as_ref(), option("--reference")?).await,
+        _ => {}
+    }
+    let session = Session::from_env()?;
     match words.first().map(String::as_str) {
         Some("contract") => check_contract(&session, option("--lacks")?).await,
         Some("copies") => copies::run(&session, option("--to")?, option("--label")?).await,
