@@ -31,6 +31,9 @@ impl Repository {
         let answer = Call::new(Method::DELETE, uri, Access::delete(self.name())).send(self.registry().client()).await?;
         match answer.status().as_u16() {
             200 | 202 | 204 => {
+                if let Ok(digest) = identifier.parse::<Digest>() {
+                    answer.check_digest(&digest)?;
+                }
                 answer.into_body().discard().await;
                 Ok(())
             }

@@ -45,8 +45,8 @@
 //! Where a registry does not list referrers, this client keeps an index of them under a tag. Within a process changes of
 //! one index are gathered. Between processes an index is written under the condition that nobody changed it, where the
 //! registry gives an `ETag` and heeds `If-Match`: then nothing is lost. Elsewhere it is read again after it was written,
-//! and an entry that is gone is added again; only a change that another process read before and writes after that second
-//! look can be lost.
+//! as much later as writing it took (a second at most), and an entry that is gone is added again; only a change that another
+//! process read before the write and writes after that second look can be lost.
 
 mod access;
 mod blob;

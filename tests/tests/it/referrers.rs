@@ -140,7 +140,7 @@ async fn two_processes_lose_few_referrers_where_there_are_no_etags() {
     let server = server(|behaviour| behaviour.manifests.ignore_conditions = true).await;
     let found = listed_after_two_processes("two_processes_lose_few_referrers_where_there_are_no_etags", &server).await;
     println!("figures: {} of {} referrers listed, without ETags", found.len(), 2 * EACH);
-    assert!(found.len() > EACH, "{} of {} are listed", found.len(), 2 * EACH);
+    assert!(found.len() >= 2 * EACH * 3 / 4, "{} of {} are listed", found.len(), 2 * EACH);
 }
 
 #[tokio::test]

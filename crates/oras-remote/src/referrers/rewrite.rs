@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use oras_content::{Descriptor, Digest, Error, ErrorKind, MediaType, Result};
 use oras_descriptor::IndexEdit;
+use tokio::time::Instant;
 
 use super::update::Change;
 use crate::{manifest::Condition, repository::Repository};
@@ -14,11 +15,15 @@ const MAX_ROUNDS: u32 = 32;
 /// The pause after the first lost round; each further one waits as much longer.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How long the second look waits at most for others who read before the index was written.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
 impl Repository {
     /// Reads an index, changes it and writes it, until nobody else wrote it in between.
     pub(super) async fn rewrite_index(&self, subject: &Digest, changes: &[Change]) -> Result<()> {
         let mut garbage = Vec::new();
         for round in 1..=MAX_ROUNDS {
+            let begun = Instant::now();
             let (old, mut edit) = match self.read_index(subject).await? {
                 Some((old, edit)) => (Some(old), edit),
                 None => (None, IndexEdit::new()),
@@ -44,6 +49,8 @@ impl Repository {
             };
             garbage.extend(old.map(|old| old.desc));
             if let Some(new) = self.write_index(subject, edit.to_bytes(), condition).await? {
+                // Who read before this was written takes about as long as it took here to write.
+                tokio::time::sleep(begun.elapsed().min(MAX_WAIT)).await;
                 if self.still_stands(subject, &new).await? {
                     self.collect(&garbage, Some(&new)).await;
                     return Ok(());

@@ -16,11 +16,12 @@ use super::{
 use crate::{client::Answer, error::ErrorCode};
 
 /// How often a transfer is taken up again without a single new byte.
-const MAX_BARREN: u32 = 4;
+const MAX_BARREN: u32 = 7;
 
-/// The pause before a refused request is sent again; it doubles each time. What `Retry-After` asks for comes on top, by
+/// The pause before a refused request is sent again; it doubles each time, up to a second. What `Retry-After` asks for comes on top, by
 /// the client's own pause of the host.
 const PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 impl Goal<'_> {
     /// The whole blob in the request that closes the session. Where it breaks, the registry is asked how much it has, and
@@ -58,7 +59,7 @@ impl Goal<'_> {
                 cancel(session).await;
                 return Err(error.with_retries(barren));
             }
-            tokio::time::sleep(PAUSE * 2u32.pow(barren)).await;
+            tokio::time::sleep(MAX_PAUSE.min(PAUSE * 2u32.pow(barren))).await;
         }
     }
 

@@ -30,7 +30,7 @@ const MIB: usize = 1 << 20;
 const AT_ONCE: usize = 8;
 
 /// What the client may take in all: an unoptimised program of all these tests, and a window for each blob on its way.
-const MAX_RSS: u64 = 96 << 20;
+const MAX_RSS: u64 = 48 << 20;
 
 /// More than ever come.
 const RECORDED: usize = 100_000;
@@ -43,15 +43,16 @@ struct Size {
     blobs: usize,
     /// The smallest and the largest blob.
     len: (usize, usize),
-    /// How often each fault strikes at most.
+    /// How often each fault strikes at most, and how likely.
     times: u64,
+    chance: f64,
 }
 
 impl Size {
     fn chosen() -> Self {
         match std::env::var("ORAS_SOAK").as_deref() {
-            Ok("full") => Self { blobs: 500, len: (MIB, 64 * MIB), times: 100 },
-            _ => Self { blobs: 60, len: (MIB / 16, 2 * MIB), times: 8 },
+            Ok("full") => Self { blobs: 500, len: (MIB, 64 * MIB), times: 100, chance: 0.1 },
+            _ => Self { blobs: 60, len: (MIB / 16, 2 * MIB), times: 8, chance: 0.2 },
         }
     }
 
@@ -77,7 +78,7 @@ fn faults(size: &Size) -> Vec<Fault> {
         Fault::new(Action::Status(StatusCode::SERVICE_UNAVAILABLE, None)).on(RequestKind::BlobHead),
         Fault::new(Action::LoseAnswer).on(RequestKind::BlobHead),
     ];
-    faults.map(|fault| fault.with_chance(0.2).times(size.times)).to_vec()
+    faults.map(|fault| fault.with_chance(size.chance).times(size.times)).to_vec()
 }
 
 /// A blob that is made while it is read: a block over and over, from a place of its own.
