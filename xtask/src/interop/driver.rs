@@ -140,7 +140,7 @@ impl Driver {
         if checks.is_empty() { vec![Check::failed(group, &"nothing was checked")] } else { checks }
     }
 
-    fn command(&self, server: &RunningServer) -> Result<Command, LabError> {
+    pub(super) fn command(&self, server: &RunningServer) -> Result<Command, LabError> {
         let mut command = Command::new(&self.program);
         command.env("INTEROP_HOST", server.host());
         if !server.access().has_tls() {

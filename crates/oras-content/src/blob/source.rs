@@ -8,6 +8,7 @@ use futures_core::{Stream, future::BoxFuture, stream::BoxStream};
 use futures_util::{StreamExt as _, stream};
 use tokio::io::{AsyncRead, ReadBuf};
 
+use super::sum::Sum;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A stream of bytes that owns what it needs.
@@ -32,6 +33,18 @@ pub trait BlobSource: Send + Sync + 'static {
     /// Whether the bytes are in memory, so that opening and reading never wait; not unless it is said.
     fn is_in_memory(&self) -> bool {
         false
+    }
+
+    /// The same for a source whose bytes come from a thread of their own: there each chunk is [added](Sum::add) to `sum`
+    /// before it is given. The answer says whether that is done; by default it is not, and the blob adds the chunks where
+    /// it is polled.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    fn open_summed<'a>(&'a self, offset: u64, sum: &'a Sum) -> BoxFuture<'a, Result<(ByteStream, bool)>> {
+        let _ = sum;
+        Box::pin(async move { Ok((self.open(offset).await?, false)) })
     }
 }
 

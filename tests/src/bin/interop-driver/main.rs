@@ -8,6 +8,8 @@ mod copies;
 mod job;
 mod layouts;
 mod memory;
+mod notes;
+mod pieces;
 mod refusals;
 mod session;
 
@@ -55,6 +57,20 @@ async fn run(words: &[String]) -> Outcome {
         Some("push") => push(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("pull") => pull(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("save") => save(&session, option("--reference")?, option("--dir")?.as_ref()).await,
+        Some("attach") => {
+            let repository = session.repository(option("--repository")?)?;
+            let (first, count) = (option("--first")?.parse()?, option("--count")?.parse()?);
+            notes::attach(&repository, option("--tag")?, first, count).await
+        }
+        Some("count") => notes::count(&session.repository(option("--repository")?)?, option("--tag")?).await,
+        Some("send") => {
+            let repository = session.repository(option("--repository")?)?;
+            pieces::send(&repository, option("--file")?.as_ref(), option("--state")?.as_ref()).await
+        }
+        Some("receive") => {
+            let repository = session.repository(option("--repository")?)?;
+            pieces::receive(&repository, option("--digest")?, option("--dir")?.as_ref()).await
+        }
         other => Err(format!("{other:?} is no command").into()),
     }
 }
