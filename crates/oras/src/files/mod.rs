@@ -26,6 +26,7 @@
 //! ```
 
 mod file;
+mod layers;
 mod options;
 mod plan;
 mod pull;
