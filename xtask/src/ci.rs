@@ -44,12 +44,14 @@ const RUSTDOC: Tool = Tool {
     required_in_ci: false,
 };
 
-const WASM: Tool = Tool {
-    name: "wasm32-unknown-unknown",
-    unchecked: "the lower crates in a browser",
-    is_there: gate::has_target,
-    required_in_ci: false,
-};
+/// The standard library of a platform.
+const fn target(name: &'static str, unchecked: &'static str) -> Tool {
+    Tool { name, unchecked, is_there: gate::has_target, required_in_ci: false }
+}
+
+const WASM: Tool = target("wasm32-unknown-unknown", "the lower crates in a browser");
+const WINDOWS: Tool = target("x86_64-pc-windows-gnu", "what needs no C compiler for Windows");
+const MACOS: Tool = target("aarch64-apple-darwin", "what needs no C compiler for macOS");
 
 /// The gates, in the order they run.
 const GATES: &[Gate] = &[
@@ -66,9 +68,10 @@ const GATES: &[Gate] = &[
     )
     .test(),
     Gate::new("doctests", Work::Cargo(&["test --workspace --all-features --no-fail-fast --doc"])).test(),
+    // Before the documentation, whose pages it removes.
+    Gate::new("public interface", Work::Call(api::passes)).needs(&RUSTDOC),
     Gate::new("documentation", Work::Cargo(&["doc --no-deps --workspace --all-features"]))
         .env("RUSTDOCFLAGS", "-D warnings"),
-    Gate::new("public interface", Work::Call(api::passes)).needs(&RUSTDOC),
     Gate::new("tidy", Work::Call(tidy::passes)),
     // The fetch brings the packages of other platforms, whose licences count too.
     Gate::new(
@@ -76,13 +79,10 @@ const GATES: &[Gate] = &[
         Work::Cargo(&["fetch --locked", "deny --offline check licenses bans sources"]),
     )
     .needs(&DENY),
-    Gate::new(
-        "wasm32",
-        Work::Cargo(&[
-            "check --target wasm32-unknown-unknown -p oras-descriptor -p oras-reference -p oras-content -p oras-memory",
-        ]),
-    )
-    .needs(&WASM),
+    Gate::new("wasm32", Work::Call(|| gate::check_for(WASM.name, gate::IN_MEMORY))).needs(&WASM),
+    // TLS below the client brings C, and with it the need of a compiler for the platform.
+    Gate::new("windows", Work::Call(|| gate::check_for(WINDOWS.name, gate::WITHOUT_C))).needs(&WINDOWS),
+    Gate::new("macos", Work::Call(|| gate::check_for(MACOS.name, gate::WITHOUT_C))).needs(&MACOS),
 ];
 
 /// Runs the command.

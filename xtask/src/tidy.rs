@@ -6,6 +6,7 @@ mod cancel;
 mod counts;
 mod finding;
 mod forbidden;
+mod guides;
 mod layers;
 mod length;
 mod lib_rs;
@@ -39,6 +40,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("spawning", spawn::check),
     ("cancel safety", cancel::check),
     ("links", links::check),
+    ("guides", guides::check),
 ];
 
 /// Runs the command.

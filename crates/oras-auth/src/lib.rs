@@ -18,11 +18,13 @@
 //!     let response = if known {
 //!         http::Response::builder().status(200)
 //!     } else {
-//!         http::Response::builder().status(401).header("www-authenticate", "Basic realm=example")
+//!         let wanted = "Basic realm=example";
+//!         http::Response::builder().status(401).header("www-authenticate", wanted)
 //!     };
 //!     Ok(response.body(ResponseBody::empty()).expect("a valid response"))
 //! });
-//! let me = StaticCredential::new("registry.example", Credential::password("me", "secret"));
+//! let me = Credential::password("me", "secret");
+//! let me = StaticCredential::new("registry.example", me);
 //! let client = HttpClient::builder().build_over(registry).layer(&AuthLayer::new(me));
 //!
 //! let request = http::Request::get("https://registry.example/v2/app/tags/list")
@@ -36,12 +38,13 @@
 //!
 //! # Features
 //!
-//! - `tracing`: the events of `oras-transport`, in which token requests appear without their secrets.
+//! - `tracing`: the spans of `oras-transport`, in which token requests appear without their secrets.
 //!
 //! # Errors
 //!
 //! Where nobody can be identified, requests fail with kind [`Unauthorized`](oras_content::ErrorKind::Unauthorized) and an
-//! [`AuthError`] as source. A registry that refuses who was identified has answered: its response is returned.
+//! [`AuthError`] as source. A registry that refuses who was identified has answered: its response is returned, and
+//! [`Refused`] among its extensions says whom it refused what.
 
 mod cache;
 mod challenge;
@@ -62,7 +65,7 @@ mod token;
 pub use cache::TokenCache;
 pub use challenge::Challenge;
 pub use credential::Credential;
-pub use error::AuthError;
+pub use error::{AuthError, Refused};
 pub use layer::{AuthLayer, AuthLayerBuilder};
 pub use provider::{Anonymous, CredentialProvider, CredentialStore, StaticCredential};
 pub use scope::{Scope, Scopes};

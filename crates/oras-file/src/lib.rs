@@ -37,6 +37,7 @@
 //! should be is `Corrupt`, and a failing file system is `Io`.
 
 mod add_to;
+mod ahead;
 mod compress;
 mod entry_path;
 mod extract;

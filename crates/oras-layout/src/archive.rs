@@ -223,12 +223,12 @@ impl Resolver for LayoutArchive {
         }
         let state = self.state();
         let Ok(digest) = reference.parse::<Digest>() else {
-            return Err(unknown(reference));
+            return Err(unknown(reference, "the archive"));
         };
         let manifest = state.manifests.get(&digest).map(|(desc, _)| desc.clone());
         let blob =
             || state.written.get(&digest).map(|size| Descriptor::new(MediaType::OCTET_STREAM, digest.clone(), *size));
-        manifest.or_else(blob).ok_or_else(|| unknown(reference))
+        manifest.or_else(blob).ok_or_else(|| unknown(reference, "the archive"))
     }
 }
 

@@ -16,7 +16,8 @@
 //! let desc = Descriptor::of("text/plain", b"hello");
 //! layout.push_reference(&desc, Blob::from_bytes("hello".into()), "greeting").await?;
 //!
-//! let (found, blob) = OciLayout::open(layout.root()).await?.fetch_reference("greeting").await?;
+//! let layout = OciLayout::open(layout.root()).await?;
+//! let (found, blob) = layout.fetch_reference("greeting").await?;
 //! assert_eq!(found, desc);
 //! assert_eq!(blob.bytes(1024).await?, "hello");
 //! # Ok(())

@@ -158,7 +158,7 @@ impl Resolver for ReadOnlyLayout {
                 |digest| inner.size(digest),
                 |digest| inner.with_graph(|graph| graph.node(digest).cloned()).unwrap_or_default(),
             )?;
-            found.ok_or_else(|| unknown(&reference))
+            found.ok_or_else(|| unknown(&reference, "the layout"))
         })
         .await
     }

@@ -1,10 +1,12 @@
 //! Tags of a layout: names that entries of its index have.
 
+use std::fmt;
+
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oras_content::{
     BoxStream, Error, ErrorKind, ReadOnlyTarget, Resolver, Result, TagLister, Tagger, Target, Untagger,
 };
-use oras_descriptor::{Descriptor, Digest, MediaType, Platform};
+use oras_descriptor::{Descriptor, Digest, IndexEdit, MediaType, Platform};
 
 use crate::{
     entries,
@@ -37,7 +39,7 @@ impl Inner {
         if let Some(waiting) = reference.parse().ok().and_then(|digest| self.pending(&digest)) {
             return Ok(waiting.plain());
         }
-        resolve_in(&snapshot, reference, size, node)?.ok_or_else(|| unknown(reference))
+        resolve_in(&snapshot, reference, size, node)?.ok_or_else(|| unknown(reference, self.blobs.root().display()))
     }
 }
 
@@ -64,11 +66,12 @@ pub(crate) fn resolve_in(
     Ok(Some(node(&digest).unwrap_or_else(|| Descriptor::new(MediaType::OCTET_STREAM, digest, size))))
 }
 
-pub(crate) fn unknown(reference: &str) -> Error {
+/// The error of a reference that stands for nothing in `place`.
+pub(crate) fn unknown(reference: &str, place: impl fmt::Display) -> Error {
     if reference.is_empty() {
         return Error::new(ErrorKind::MissingReference, "a reference is needed");
     }
-    Error::new(ErrorKind::NotFound, format!("reference {reference:?} not found"))
+    Error::new(ErrorKind::NotFound, format!("no reference {reference:?} in {place}"))
 }
 
 impl Resolver for OciLayout {
@@ -138,7 +141,10 @@ impl Untagger for OciLayout {
             return Err(Error::new(ErrorKind::InvalidReference, format!("{reference} is a digest, not a tag")));
         }
         let tag = reference.to_owned();
-        self.update(Reach::Same, move |edit| if entries::untag(edit, &tag) { Ok(()) } else { Err(unknown(&tag)) }).await
+        let root = self.root().display().to_string();
+        let edit =
+            move |edit: &mut IndexEdit| if entries::untag(edit, &tag) { Ok(()) } else { Err(unknown(&tag, root)) };
+        self.update(Reach::Same, edit).await
     }
 }
 

@@ -16,8 +16,9 @@
 //! store.push(&layer, Blob::from_bytes("hello".into())).await?;
 //!
 //! let options = PackManifestOptions::new().with_layers(vec![layer]);
-//! let root = pack_manifest(&store, PackManifestVersion::V1_1, "application/vnd.example.greeting", &options).await?;
-//! assert_eq!(root.artifact_type.as_ref().map(|kind| kind.as_str()), Some("application/vnd.example.greeting"));
+//! let kind = "application/vnd.example.greeting";
+//! let root = pack_manifest(&store, PackManifestVersion::V1_1, kind, &options).await?;
+//! assert_eq!(root.artifact_type, Some(kind.into()));
 //! # Ok(())
 //! # }
 //! ```

@@ -7,33 +7,33 @@
 //! and is verified; it flows to the registry in one request, in chunks, or in a body of unknown length
 //! ([`UploadStrategy`]).
 //!
-//! ```no_run
-//! use oras_content::{Blob, Descriptor, Fetcher, MediaType, Pusher, Target};
-//! use oras_descriptor::{Manifest, canonical};
+//! ```
+//! use oras_content::{Descriptor, Fetcher as _, ReadOnlyStorage as _};
 //! use oras_remote::{RegistryOptions, Repository};
+//! # use oras_testing::{Expected, Reply, ScriptedService};
+//! # use oras_transport::HttpClient;
 //!
-//! # async fn example() -> oras_content::Result<()> {
-//! let repository = Repository::new("localhost:5000/acme/rocket", RegistryOptions::new().with_plain_http(true))?;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> oras_content::Result<()> {
+//! # let blob = format!("/v2/acme/rocket/blobs/{}", Descriptor::of("text/plain", b"to the moon").digest);
+//! # let registry = ScriptedService::new()
+//! #     .expect(Expected::head(&blob), Reply::status(200).header("content-length", "11"))
+//! #     .expect(Expected::get(&blob), Reply::status(200).body("to the moon"));
+//! let options = RegistryOptions::new();
+//! # let options = options.with_transport(HttpClient::from_service(registry));
+//! let repository = Repository::new("registry.example/acme/rocket", options)?;
 //!
-//! let layer = bytes::Bytes::from_static(b"to the moon");
-//! let layer_desc = Descriptor::of("text/plain", &layer);
-//! repository.push(&layer_desc, Blob::from_bytes(layer)).await?;
-//! let empty = Descriptor::empty();
-//! repository.push(&empty, Blob::from_bytes("{}".into())).await?;
-//!
-//! let manifest = Manifest::new(empty, vec![layer_desc.clone()]).with_artifact_type("application/vnd.acme.rocket");
-//! let bytes = canonical(&manifest);
-//! let desc = Descriptor::of(MediaType::OCI_MANIFEST, &bytes);
-//! repository.push_reference(&desc, Blob::from_bytes(bytes), "v1").await?;
-//!
-//! assert_eq!(repository.fetch(&layer_desc).await?.bytes(1024).await?, "to the moon");
+//! let rocket = Descriptor::of("text/plain", b"to the moon");
+//! assert!(repository.exists(&rocket).await?);
+//! let blob = repository.fetch(&rocket).await?;
+//! assert_eq!(blob.bytes(1024).await?, "to the moon");
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # Features
 //!
-//! - `tracing`: events for each request and retry, with secrets removed, and for old indexes that cannot be deleted.
+//! - `tracing`: a span for each request and retry, with secrets removed, and events for old indexes that stay.
 //!
 //! # Errors
 //!

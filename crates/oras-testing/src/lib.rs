@@ -11,9 +11,10 @@
 //! use oras_testing::contract::{self, Capabilities, Capability};
 //!
 //! # futures_util::FutureExt::now_or_never(async {
-//! // The store that is tested; behind `AnyTarget::new` it has nothing but the roles of a target.
+//! // The store that is tested, with nothing but the roles of a target.
 //! let fresh = async |_rule: &'static str| AnyTarget::new(MemoryStore::new());
-//! contract::check("MyStore", &Capabilities::target().with(Capability::Ingest), fresh).await;
+//! let capabilities = Capabilities::target().with(Capability::Ingest);
+//! contract::check("MyStore", &capabilities, fresh).await;
 //! # }).expect("memory is always ready")
 //! ```
 //!

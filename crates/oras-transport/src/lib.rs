@@ -17,7 +17,8 @@
 //! });
 //! let client = HttpClient::builder().build_over(registry);
 //!
-//! let request = http::Request::get("https://registry.example/v2/").body(HttpBody::empty()).expect("a valid request");
+//! let request = http::Request::get("https://registry.example/v2/");
+//! let request = request.body(HttpBody::empty()).expect("a valid request");
 //! let response = client.send(request).await?;
 //! assert_eq!(response.into_body().bytes(1024).await?, "{}");
 //! # Ok(())
@@ -26,7 +27,7 @@
 //!
 //! # Features
 //!
-//! - `tracing`: events for each request, response and retry, target `oras::http`, with secrets removed.
+//! - `tracing`: a span for each request and retry, with host, bytes and time, target `oras::http`; secrets are removed.
 //!
 //! # Errors
 //!

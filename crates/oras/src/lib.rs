@@ -30,7 +30,7 @@
 //! // Pack a file as an artifact, and store it under a tag.
 //! let store = MemoryStore::new();
 //! let hello = File::from_bytes("hello.txt", "hello").with_media_type("text/plain");
-//! let options = PushOptions::new().with_artifact_type("application/vnd.example.greeting");
+//! let options = PushOptions::new().with_artifact_type("application/vnd.greeting");
 //! let pushed = files::push(&store, "v1", [hello], &options).await?;
 //!
 //! // Copy it from there into an image layout, and from the layout into a directory.
@@ -38,7 +38,8 @@
 //! let root = oras::copy(&store, "v1", &layout, "v1", &CopyOptions::default()).await?;
 //! assert_eq!(root.digest, pushed.root().digest);
 //!
-//! let pulled = files::pull(&layout, "v1", dir.join("out"), &PullOptions::new()).await?;
+//! let options = PullOptions::new();
+//! let pulled = files::pull(&layout, "v1", dir.join("out"), &options).await?;
 //! assert_eq!(std::fs::read_to_string(pulled.files()[0].path())?, "hello");
 //! # Ok(())
 //! # }

@@ -25,7 +25,7 @@ impl Bars {
     pub(crate) fn options(is_quiet: bool) -> CopyOptions {
         let target = if is_quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let all = MultiProgress::with_draw_target(target);
-        let waiting = all.add(ProgressBar::new_spinner().with_message("looking"));
+        let waiting = all.add(ProgressBar::new_spinner().with_message("preparing"));
         waiting.enable_steady_tick(INTERVAL);
         let bars = Self { all, waiting, of: Mutex::default() };
         CopyOptions::new().with_progress_interval(INTERVAL).with_hooks(Arc::new(bars))

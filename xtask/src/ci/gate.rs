@@ -103,6 +103,33 @@ pub(super) fn has_target(name: &str) -> bool {
     process::output(&mut rustc).is_ok_and(|path| std::path::Path::new(path.trim()).is_dir())
 }
 
+/// Crates that need neither files nor sockets.
+pub(super) const IN_MEMORY: &[&str] =
+    &["oras-descriptor", "oras-reference", "oras-content", "oras-memory", "oras-copy", "oras-pack"];
+
+/// Crates below which nothing is written in C.
+pub(super) const WITHOUT_C: &[&str] = &[
+    "oras-descriptor",
+    "oras-reference",
+    "oras-content",
+    "oras-memory",
+    "oras-copy",
+    "oras-pack",
+    "oras-layout",
+    "oras-file",
+];
+
+/// Checks crates for another platform.
+pub(super) fn check_for(target: &str, crates: &[&str]) -> bool {
+    let mut command = process::cargo();
+    command.args(["check", "--target", target]);
+    for name in crates {
+        command.args(["-p", name]);
+    }
+    println!("$ cargo check --target {target} for {}", crates.join(", "));
+    process::succeeds(&mut command)
+}
+
 /// Checks each published crate by itself without its default features: a feature that only a sibling switches on is found
 /// here and nowhere else.
 pub(super) fn each_crate_alone() -> bool {

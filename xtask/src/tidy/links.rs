@@ -74,9 +74,13 @@ fn beside(document: &str, link: &str) -> Option<String> {
 
 /// The names that headings are linked by: lower case, words joined by `-`, other punctuation left out.
 fn headings(text: &str) -> impl Iterator<Item = String> {
-    let lines = prose(text).filter_map(|(_, line)| line.starts_with('#').then(|| line.trim_start_matches('#').trim()));
+    let lines = prose(text).map(|(_, line)| line).filter(|line| line.starts_with('#'));
     lines.map(|heading| {
-        let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        let kept = heading
+            .trim_start_matches('#')
+            .trim()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
         kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
     })
 }

@@ -271,6 +271,11 @@ impl Blob {
         self.raw.is_replayable()
     }
 
+    /// Whether the content is in memory: then no poll waits, and a sink may read it on a blocking thread.
+    pub fn is_in_memory(&self) -> bool {
+        self.raw.is_in_memory()
+    }
+
     fn describe(&self, error: Error) -> Error {
         match &self.expected {
             Some(expected) => error.with_descriptor(expected),

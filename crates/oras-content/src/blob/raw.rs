@@ -146,6 +146,10 @@ impl RawStream {
         self.source.is_some()
     }
 
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is_in_memory())
+    }
+
     fn is_whole(&self) -> bool {
         self.size == Some(self.position)
     }

@@ -30,6 +30,11 @@ pub trait BlobSource: Send + Sync + 'static {
     /// Dropping the future ends the attempt; the source can be opened again.
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>>;
 
+    /// Whether the bytes are in memory, so that opening and reading never wait; not unless it is said.
+    fn is_in_memory(&self) -> bool {
+        false
+    }
+
     /// The same for a source whose bytes come from a thread of their own: there each chunk is [added](Sum::add) to `sum`
     /// before it is given. The answer says whether that is done; by default it is not, and the blob adds the chunks where
     /// it is polled.
@@ -44,6 +49,10 @@ pub trait BlobSource: Send + Sync + 'static {
 }
 
 impl BlobSource for Bytes {
+    fn is_in_memory(&self) -> bool {
+        true
+    }
+
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
         let tail = usize::try_from(offset).ok().filter(|offset| *offset <= self.len());
         let opened = match tail {

@@ -291,7 +291,9 @@ async fn an_untagged_manifest_stays_and_bad_names_are_refused() {
         assert_eq!(layout.untag(reference).await.unwrap_err().kind(), kind, "{reference}");
     }
     layout.untag("v1").await.unwrap();
-    assert_eq!(layout.resolve("v1").await.unwrap_err().kind(), ErrorKind::NotFound);
+    let error = layout.resolve("v1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.to_string(), format!("no reference \"v1\" in {}", layout.root().display()));
     assert_eq!(layout.resolve(desc.digest.as_str()).await.unwrap(), desc.plain());
     assert_eq!(index(layout.root())["manifests"].as_array().unwrap().len(), 1);
 }

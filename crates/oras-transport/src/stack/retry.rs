@@ -216,7 +216,7 @@ impl<N: Next> Next for Retrying<N> {
         loop {
             let sent = body.take().unwrap_or_default();
             let spare = sent.replay();
-            let result = self.attempt(head.clone().map(|()| sent)).await;
+            let result = crate::log::attempt(done.count, self.attempt(head.clone().map(|()| sent))).await;
             let wait = self.wait(&result, done.count).filter(|wait| waited + *wait <= self.policy.budget);
             let Some(wait) = wait else { return finish(result, done) };
             // A handle on a body that was read in the meantime gives no other one.

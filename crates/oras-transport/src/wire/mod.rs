@@ -88,15 +88,13 @@ impl Next for Wire {
         let sending = crate::log::sending(&request);
         let uri = request.uri().clone();
         let answer = self.client.request(request);
-        async move {
-            let result = match answer.await {
+        sending.wait(async move {
+            match answer.await {
                 Ok(response) => {
                     Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| error::reading(&uri, error)))))
                 }
                 Err(error) => Err(error::sending(&uri, error)),
-            };
-            sending.done(&result);
-            result
-        }
+            }
+        })
     }
 }

@@ -14,7 +14,8 @@
 //! # let dir = dir.path();
 //! # std::fs::write(dir.join("notes.md"), "# notes")?;
 //! let store = MemoryStore::new();
-//! let files = [File::at("notes.md").with_media_type("text/markdown"), File::from_bytes("data.bin", vec![0; 16])];
+//! let notes = File::at("notes.md").with_media_type("text/markdown");
+//! let files = [notes, File::from_bytes("data.bin", vec![0; 16])];
 //! files::push(&store, "v1", files, &PushOptions::new().with_base(dir)).await?;
 //!
 //! let options = PullOptions::new().with_allowed_media_types(["text/markdown"]);
