@@ -1,17 +1,21 @@
 //! `cargo xtask interop`: our client against the registries and the clients of others.
 //!
-//! Each registry of the lab is started in each way it can be reached. A driver over our crates runs the contract of the
-//! roles, the main job, what goes wrong on purpose, and a transfer whose memory is measured against it; then artifacts
-//! cross between ours and each client of others, both ways. Last, an index with its referrers is copied from each registry
-//! into each. A matrix comes at the end, with what registries are known to do against the contract, and last the line
+//! Each registry of the lab is started in each way it can be reached. A driver over our crates runs against it the contract
+//! of the roles, the main job, what goes wrong on purpose, a transfer whose memory is measured, one that is killed and
+//! started again, and two processes that attach to one subject at once; then artifacts cross between ours and each client
+//! of others, both ways. Last, an index with its referrers is copied from each registry into each, and image layouts cross
+//! on a disk. A matrix comes at the end, with what registries are known to do against the contract, and last the line
 //! `interop: <passed>/<total> failed <n>`. What is missing on the machine is said, counted as failed, and how to get it
-//! with it.
+//! with it; tools for layouts alone are left out when they are missing.
 
 mod copies;
 mod cross;
-mod deviations;
+pub(crate) mod deviations;
 pub(crate) mod driver;
+pub(crate) mod kill;
+mod layouts;
 mod matrix;
+mod referrers;
 pub(crate) mod transfer;
 
 use std::process::ExitCode;
@@ -46,6 +50,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     for (row, checks) in copies::between_all(&driver) {
         matrix.add(&row, checks);
     }
+    matrix.add("image layouts", layouts::with_all(&driver));
     println!("{matrix}");
     println!("interop: {}", matrix.summary());
     if matrix.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -65,6 +70,15 @@ fn visit(driver: &Driver, registry: &Registry, access: &Access, is_short: bool) 
     if access.user().is_none() {
         let moved = transfer::there_and_back(driver, &server, &transfer::SHORT);
         checks.push(Check::of("transfer", moved.and_then(|figures| figures.judge())));
+    }
+    if access.is_plain() {
+        let pushes = deviations::keeps_broken_chunks(registry);
+        let killed = kill::there_and_back(driver, &server, &transfer::KILLED_SHORT, pushes, 1);
+        let judged =
+            killed.and_then(|figures| figures.into_iter().map(kill::Figures::judge).collect::<Result<Vec<_>, _>>());
+        checks.push(Check::of("kill", judged));
+        let each = if is_short { 25 } else { 100 };
+        checks.push(Check::of("referrers", referrers::two_processes(driver, registry, &server, each)));
     }
     // Short runs see the clients of others where it matters most: in the open, against every registry.
     if !is_short || access.is_plain() {

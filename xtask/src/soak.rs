@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! transfer    1 GiB and a sparse 4 GiB through a registry, in little memory
+//! client      500 blobs of 1 to 64 MiB through a registry on which everything goes wrong
+//! kill        2 GiB pushed and pulled by a client that is killed in the middle and started again
 //! layout      8 processes of 200 pushes in one layout; 100 kills
 //! registry    64 clients for a minute; 50 kills
 //! properties  100,000 cases of what must hold for any input
@@ -10,6 +12,7 @@
 //! A line of figures a part, and last the line `soak: <passed>/<total> failed <n>`. Large files go where temporary files
 //! go: `TMPDIR` with 10 GiB free.
 
+mod kill;
 mod tests;
 mod transfer;
 
@@ -31,6 +34,8 @@ struct Soak {
 /// All soaks, the quickest first.
 const SOAKS: &[Soak] = &[
     Soak { name: "transfer", run: transfer::run },
+    Soak { name: "client", run: tests::client },
+    Soak { name: "kill", run: kill::run },
     Soak { name: "layout", run: tests::layout },
     Soak { name: "registry", run: tests::registry },
     Soak { name: "properties", run: tests::properties },

@@ -30,8 +30,24 @@ struct Shared {
 #[derive(Default)]
 struct State {
     schemes: HashMap<Origin, Scheme>,
-    tokens: HashMap<Account, Vec<(Scopes, Token)>>,
+    tokens: HashMap<Account, Vec<Kept>>,
     count: usize,
+    /// What token servers gave in place of the refresh tokens that they were shown.
+    rotated: HashMap<Account, String>,
+}
+
+/// A token, and what it serves.
+struct Kept {
+    scopes: Scopes,
+    token: Token,
+    /// The server gave it in place of one for exactly these scopes: what it serves of them is not known.
+    is_makeshift: bool,
+}
+
+impl Kept {
+    fn serves(&self, scopes: &Scopes) -> bool {
+        if self.is_makeshift { self.scopes == *scopes } else { self.scopes.covers(scopes) }
+    }
 }
 
 /// How a registry wants to be told who asks.
@@ -93,46 +109,92 @@ impl TokenCache {
     ) -> Option<Token> {
         let state = self.state();
         let tokens = state.tokens.get(account)?;
-        let serves = |(has, token): &&(Scopes, Token)| {
+        let serves = |kept: &&Kept| {
+            let token = &kept.token;
             token.fresh_until > now
                 && rejected.is_none_or(|rejected| rejected != token.secret && token.expires > now)
-                && (self.0.ignores_scopes || has.covers(scopes))
+                && (self.0.ignores_scopes || kept.serves(scopes))
         };
-        tokens.iter().find(serves).map(|(_, token)| token.clone())
+        tokens.iter().find(serves).map(|kept| kept.token.clone())
     }
 
-    pub(crate) fn insert(&self, account: &Account, scopes: Scopes, token: Token, now: SystemTime) {
+    /// Whether a token is still kept: nobody refused it, and no other one took its place.
+    pub(crate) fn holds(&self, account: &Account, secret: &str) -> bool {
+        let state = self.state();
+        state.tokens.get(account).is_some_and(|tokens| tokens.iter().any(|kept| kept.token.secret == secret))
+    }
+
+    /// Keeps a token for `scopes`. Where its server gave it for others, `given`, it serves those, and exactly these.
+    pub(crate) fn insert(
+        &self,
+        account: &Account,
+        scopes: &Scopes,
+        given: Option<&Scopes>,
+        token: &Token,
+        now: SystemTime,
+    ) {
         let mut state = self.state();
-        if state.count >= MAX_TOKENS {
-            state.tokens.retain(|_, tokens| {
-                tokens.retain(|(_, token)| token.fresh_until > now);
-                !tokens.is_empty()
-            });
-            state.count = state.tokens.values().map(Vec::len).sum();
-            if state.count >= MAX_TOKENS {
-                state.tokens.clear();
-                state.count = 0;
-            }
-        }
+        let state = &mut *state;
+        state.make_room(now);
         let tokens = state.tokens.entry(account.clone()).or_default();
         let before = tokens.len();
-        tokens.retain(|(has, token)| *has != scopes && token.fresh_until > now);
-        tokens.push((scopes, token));
-        let after = tokens.len();
-        state.count = (state.count + after).saturating_sub(before);
+        let new = given.into_iter().map(|given| (given, false)).chain([(scopes, given.is_some())]);
+        for (scopes, is_makeshift) in new {
+            tokens.retain(|kept| kept.scopes != *scopes && kept.token.fresh_until > now);
+            tokens.push(Kept { scopes: scopes.clone(), token: token.clone(), is_makeshift });
+        }
+        state.count = (state.count + tokens.len()).saturating_sub(before);
+    }
+
+    /// The refresh token to show in place of the account's own.
+    pub(crate) fn rotated(&self, account: &Account) -> Option<String> {
+        self.state().rotated.get(account).cloned()
+    }
+
+    /// Notes what a token server gave in place of a refresh token, or that this is not good any more.
+    pub(crate) fn set_rotated(&self, account: &Account, token: Option<String>) {
+        let mut state = self.state();
+        if state.rotated.len() >= MAX_TOKENS {
+            state.rotated.clear();
+        }
+        match token {
+            Some(token) => drop(state.rotated.insert(account.clone(), token)),
+            None => drop(state.rotated.remove(account)),
+        }
     }
 
     /// Throws a token away that a registry refused.
     pub(crate) fn reject(&self, secret: &str) {
         let mut state = self.state();
         for tokens in state.tokens.values_mut() {
-            tokens.retain(|(_, token)| token.secret != secret);
+            tokens.retain(|kept| kept.token.secret != secret);
         }
-        state.count = state.tokens.values().map(Vec::len).sum();
+        state.count_again();
     }
 
     pub(crate) fn fetches(&self) -> &Flights<TokenKey, Token> {
         &self.0.fetches
+    }
+}
+
+impl State {
+    fn make_room(&mut self, now: SystemTime) {
+        if self.count < MAX_TOKENS {
+            return;
+        }
+        for tokens in self.tokens.values_mut() {
+            tokens.retain(|kept| kept.token.fresh_until > now);
+        }
+        self.count_again();
+        if self.count >= MAX_TOKENS {
+            self.tokens.clear();
+            self.count = 0;
+        }
+    }
+
+    fn count_again(&mut self) {
+        self.tokens.retain(|_, tokens| !tokens.is_empty());
+        self.count = self.tokens.values().map(Vec::len).sum();
     }
 }
 

@@ -82,6 +82,16 @@ impl Credential {
         &self.access_token
     }
 
+    /// Whose it is, in words; none when it is nobody's in particular.
+    pub(crate) fn holder(&self) -> Option<String> {
+        match (self.username.as_str(), self.access_token.is_empty()) {
+            _ if self.is_anonymous() => None,
+            ("", true) => Some("the holder of a refresh token".to_owned()),
+            ("", false) => Some("the holder of an access token".to_owned()),
+            (user, _) => Some(format!("the user {user}")),
+        }
+    }
+
     pub(crate) fn has_password(&self) -> bool {
         !self.username.is_empty() && !self.password.is_empty()
     }

@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode, Uri,
@@ -31,9 +33,14 @@ pub(crate) struct TokenOptions {
 pub(crate) struct TokenRequest<'a> {
     pub(crate) client: &'a HttpClient,
     pub(crate) account: &'a Account,
+    /// The account's own, or what the server gave in its place.
+    pub(crate) refresh_token: &'a str,
     pub(crate) options: &'a TokenOptions,
-    pub(crate) now: std::time::SystemTime,
+    pub(crate) clock: &'a (dyn Fn() -> SystemTime + Send + Sync),
 }
+
+/// A token, and what it is for where that is not what was asked for.
+pub(crate) type Given = (Token, Option<Scopes>);
 
 /// What a token server answered.
 struct Refusal {
@@ -45,29 +52,28 @@ impl TokenRequest<'_> {
     /// A token for `scopes`; when there is none, one for what the challenge alone asks for.
     ///
     /// Some token servers fail on more scopes than one.
-    pub(crate) async fn fetch(&self, scopes: &Scopes, challenged: &Scopes) -> Result<Token> {
+    pub(crate) async fn fetch(&self, scopes: &Scopes, challenged: &Scopes) -> Result<Given> {
         match self.grant(scopes).await? {
-            Ok(token) => Ok(token),
+            Ok(token) => Ok((token, None)),
             Err(refused) if refused.status.is_client_error() && !challenged.is_empty() && challenged != scopes => {
-                let second = self.grant(challenged).await?;
-                second.map_err(|_second| self.refused(&refused))
+                let second = self.grant(challenged).await?.map_err(|_second| self.refused(scopes, &refused))?;
+                Ok((second, Some(challenged.clone())))
             }
-            Err(refused) => Err(self.refused(&refused)),
+            Err(refused) => Err(self.refused(scopes, &refused)),
         }
     }
 
     async fn grant(&self, scopes: &Scopes) -> Result<Result<Token, Refusal>> {
-        let credential = &self.account.credential;
-        let refresh_token = credential.expose_refresh_token();
+        let (credential, refresh_token) = (&self.account.credential, self.refresh_token);
         let by_post = !refresh_token.is_empty() || (self.options.force_oauth2 && credential.has_password());
         if by_post {
-            match self.send(self.post(scopes)?).await? {
+            match self.send(scopes, self.post(scopes)?).await? {
                 Err(refused) if is_unsupported(refused.status) => {}
                 answered => return Ok(answered),
             }
         }
         let password = if credential.has_password() { credential.expose_password() } else { refresh_token };
-        self.send(self.get(scopes, credential.username(), password)?).await
+        self.send(scopes, self.get(scopes, credential.username(), password)?).await
     }
 
     fn post(&self, scopes: &Scopes) -> Result<Request> {
@@ -78,13 +84,13 @@ impl TokenRequest<'_> {
         if !scope.is_empty() {
             fields.push(("scope", &scope));
         }
-        if credential.expose_refresh_token().is_empty() {
+        if self.refresh_token.is_empty() {
             fields.push(("grant_type", "password"));
             fields.push(("username", credential.username()));
             fields.push(("password", credential.expose_password()));
         } else {
             fields.push(("grant_type", "refresh_token"));
-            fields.push(("refresh_token", credential.expose_refresh_token()));
+            fields.push(("refresh_token", self.refresh_token));
         }
         let request = http::Request::post(self.account.server.realm.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
@@ -104,7 +110,7 @@ impl TokenRequest<'_> {
         request.body(HttpBody::empty()).map_err(malformed)
     }
 
-    async fn send(&self, request: Request) -> Result<Result<Token, Refusal>> {
+    async fn send(&self, scopes: &Scopes, request: Request) -> Result<Result<Token, Refusal>> {
         let server = redacted(request.uri());
         let response = self.client.send(request).await?;
         let status = response.status();
@@ -116,17 +122,18 @@ impl TokenRequest<'_> {
             let message = format!("the answer of the token server {server} is larger than {MAX_ANSWER} bytes");
             return Err(Error::new(ErrorKind::SizeExceedsLimit, message));
         }
-        match Token::parse(&body, self.now) {
+        match Token::parse(&body, (self.clock)()) {
             Some(token) => Ok(Ok(token)),
-            None => Err(self.no_token("there is none in its answer".to_owned()).into()),
+            None => Err(self.no_token(scopes, "there is none in its answer".to_owned()).into()),
         }
     }
 
-    fn refused(&self, refusal: &Refusal) -> Error {
+    fn refused(&self, scopes: &Scopes, refusal: &Refusal) -> Error {
         let status = refusal.status;
         let answer = reason(&refusal.body).map_or_else(|| status.to_string(), |why| format!("{status}: {why}"));
-        let answer = format!("{answer} ({} asked){}", self.who(), self.advice(status));
-        let error = self.no_token(answer);
+        let who = self.account.credential.holder().unwrap_or_else(|| "nobody in particular".to_owned());
+        let answer = format!("{answer} ({who} asked){}", self.advice(status));
+        let error = self.no_token(scopes, answer);
         let kind = match status {
             StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
             StatusCode::FORBIDDEN => ErrorKind::Denied,
@@ -135,16 +142,6 @@ impl TokenRequest<'_> {
         };
         let may_pass = matches!(kind, ErrorKind::RateLimited | ErrorKind::Io);
         Error::new(kind, error.to_string()).with_source(error).with_retryable(may_pass)
-    }
-
-    /// Whom a person would have to look at.
-    fn who(&self) -> String {
-        let credential = &self.account.credential;
-        match credential.username() {
-            _ if credential.is_anonymous() => "nobody in particular".to_owned(),
-            "" => "the holder of a refresh token".to_owned(),
-            user => format!("the user {user}"),
-        }
     }
 
     /// What that person can do about a refusal, as far as it has to do with who asks.
@@ -160,10 +157,11 @@ impl TokenRequest<'_> {
         }
     }
 
-    fn no_token(&self, answer: String) -> AuthError {
+    fn no_token(&self, scopes: &Scopes, answer: String) -> AuthError {
         let server = &self.account.server.realm;
         AuthError::NoToken {
             registry: self.account.registry.authority(),
+            scopes: scopes.clone(),
             server: Origin::of(server).map_or_else(|| redacted(server), |origin| origin.to_string()),
             answer,
         }

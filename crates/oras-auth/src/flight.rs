@@ -5,6 +5,7 @@ use std::{
 };
 
 use oras_content::Result;
+use tokio::sync::OwnedMutexGuard;
 
 /// Lets those who want the same thing at the same time have it made once.
 #[derive(Debug)]
@@ -20,26 +21,54 @@ impl<K, V> Default for Flights<K, V> {
     }
 }
 
+/// What somebody who wants a thing has to do.
+pub(crate) enum Entry<'a, K: Hash + Eq, V> {
+    /// Nothing: somebody else made it.
+    Made(Result<V>),
+    /// To make it.
+    Mine(Turn<'a, K, V>),
+}
+
+/// The duty to make a thing while others wait for it. When it is dropped, one of them has it.
+pub(crate) struct Turn<'a, K: Hash + Eq, V> {
+    flights: &'a Flights<K, V>,
+    key: K,
+    slot: Arc<Slot<V>>,
+    made: OwnedMutexGuard<Option<Result<V>>>,
+}
+
 impl<K: Hash + Eq + Clone, V: Clone> Flights<K, V> {
-    /// The result of `work`, or of the same work that somebody else began before. When whoever does it is dropped, one of
-    /// those who wait begins anew.
-    pub(crate) async fn run(&self, key: &K, work: impl Future<Output = Result<V>>) -> Result<V> {
+    /// Waits for whoever makes the thing already; else it is the caller's to make.
+    pub(crate) async fn enter(&self, key: &K) -> Entry<'_, K, V> {
         let slot = {
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(running.entry(key.clone()).or_default())
         };
-        let mut done = slot.lock().await;
-        if let Some(result) = &*done {
-            return result.clone();
+        let made = Arc::clone(&slot).lock_owned().await;
+        match &*made {
+            Some(result) => Entry::Made(result.clone()),
+            None => Entry::Mine(Turn { flights: self, key: key.clone(), slot, made }),
         }
-        let result = work.await;
-        *done = Some(result.clone());
-        // Whoever comes from now on wants a new one.
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.get(key).is_some_and(|current| Arc::ptr_eq(current, &slot)) {
-            running.remove(key);
+    }
+
+    /// The result of `work`, or of the same work that somebody else began before. When whoever does it is dropped, one of
+    /// those who wait begins anew.
+    pub(crate) async fn run(&self, key: &K, work: impl Future<Output = Result<V>>) -> Result<V> {
+        match self.enter(key).await {
+            Entry::Made(result) => result,
+            Entry::Mine(turn) => turn.finish(work.await),
         }
-        drop(running);
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Turn<'_, K, V> {
+    /// Gives the thing to all who wait for it. Whoever comes from now on wants a new one.
+    pub(crate) fn finish(mut self, result: Result<V>) -> Result<V> {
+        *self.made = Some(result.clone());
+        let mut running = self.flights.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.get(&self.key).is_some_and(|current| Arc::ptr_eq(current, &self.slot)) {
+            running.remove(&self.key);
+        }
         result
     }
 }

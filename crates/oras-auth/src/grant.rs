@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use http::{HeaderValue, header::AUTHORIZATION};
@@ -17,34 +17,38 @@ use crate::{
     token::Token,
 };
 
+/// No token lives shorter than this, so a younger one is refused for another reason.
+const SHORTEST_LIFE: Duration = Duration::from_secs(1);
+
 /// What a request says about who asks.
 #[derive(Clone, Debug)]
 pub(crate) enum Grant {
     /// A password, or a token that somebody was given.
-    Fixed(HeaderValue),
+    Fixed { value: HeaderValue, holder: Option<String> },
     /// A token of a token server.
     Token(Arc<TokenGrant>),
 }
 
 impl Grant {
     pub(crate) fn basic(credential: &Credential) -> Self {
-        Self::Fixed(basic(credential.username(), credential.expose_password()))
+        let value = basic(credential.username(), credential.expose_password());
+        Self::Fixed { value, holder: credential.holder() }
     }
 
     /// The token that the credential is.
     pub(crate) fn given(credential: &Credential) -> Option<Self> {
-        bearer(credential.expose_access_token()).map(Self::Fixed)
+        let value = bearer(credential.expose_access_token())?;
+        Some(Self::Fixed { value, holder: credential.holder() })
     }
 
-    /// `is_new`: it was made in answer to a refusal.
-    pub(crate) fn bearer(grants: &Arc<Grants>, account: Account, scopes: Scopes, token: Token, is_new: bool) -> Self {
+    pub(crate) fn bearer(grants: &Arc<Grants>, account: Account, scopes: Scopes, token: Token) -> Self {
         let held = Mutex::new(Held::new(token, grants.now()));
-        Self::Token(Arc::new(TokenGrant { grants: Arc::clone(grants), account, scopes, held, is_new }))
+        Self::Token(Arc::new(TokenGrant { grants: Arc::clone(grants), account, scopes, held }))
     }
 
     pub(crate) fn apply(&self, request: &mut Request) {
         let value = match self {
-            Self::Fixed(value) => Some(value.clone()),
+            Self::Fixed { value, .. } => Some(value.clone()),
             Self::Token(grant) => {
                 request.extensions_mut().insert(Authorizer::new(Arc::clone(grant) as Arc<dyn Authorize>));
                 bearer(&grant.token().secret)
@@ -55,19 +59,27 @@ impl Grant {
         }
     }
 
-    pub(crate) fn is_new(&self) -> bool {
-        matches!(self, Self::Token(grant) if grant.is_new)
+    /// Who it is about; none when it is nobody in particular.
+    pub(crate) fn holder(&self) -> Option<String> {
+        match self {
+            Self::Fixed { holder, .. } => holder.clone(),
+            Self::Token(grant) => grant.account.credential.holder(),
+        }
     }
 
-    /// Whether its server said that it ends before `now`.
-    pub(crate) fn has_ended(&self, now: SystemTime) -> bool {
-        matches!(self, Self::Token(grant) if grant.token().expires <= now)
+    /// Whether another token would be refused as well at `now`: this one was made after the refusal of an attempt that
+    /// began at `since`, and had no time to end on its way.
+    pub(crate) fn is_final(&self, since: SystemTime, now: SystemTime) -> bool {
+        let Self::Token(grant) = self else { return false };
+        let Held { token, left, .. } = grant.held();
+        let age = left.duration_since(token.fetched).unwrap_or_default();
+        token.fetched >= since && token.expires > now && age < SHORTEST_LIFE
     }
 
     /// What was said last, to be told from what may be said instead.
     pub(crate) fn secret(&self) -> String {
         match self {
-            Self::Fixed(value) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            Self::Fixed { value, .. } => String::from_utf8_lossy(value.as_bytes()).into_owned(),
             Self::Token(grant) => grant.token().secret,
         }
     }
@@ -79,7 +91,6 @@ pub(crate) struct TokenGrant {
     account: Account,
     scopes: Scopes,
     held: Mutex<Held>,
-    is_new: bool,
 }
 
 #[derive(Clone)]
@@ -87,12 +98,14 @@ struct Held {
     token: Token,
     /// The server's word on its end was wrong from the beginning, so it counts for nothing.
     is_endless: bool,
+    /// When it was sent last.
+    left: SystemTime,
 }
 
 impl Held {
     fn new(token: Token, now: SystemTime) -> Self {
         let is_endless = token.expires <= now || token.fresh_until <= now;
-        Self { token, is_endless }
+        Self { token, is_endless, left: now }
     }
 }
 
@@ -108,17 +121,21 @@ impl TokenGrant {
 
 impl Authorize for TokenGrant {
     fn current(&self) -> Option<HeaderValue> {
-        let Held { token, is_endless } = self.held();
         let now = self.grants.now();
+        let Held { token, is_endless, .. } = self.held();
         let is_good = is_endless || (now < token.fresh_until && now < token.expires);
-        is_good.then(|| bearer(&token.secret)).flatten()
+        if !is_good || !self.grants.is_held(&self.account, &token.secret) {
+            return None;
+        }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).left = now;
+        bearer(&token.secret)
     }
 
     fn renew(&self) -> BoxFuture<'_, Result<HeaderValue>> {
         Box::pin(async move {
             let ended = self.token().secret;
             let token = self.grants.fetch(&self.account, &self.scopes, &Scopes::new(), Some(&ended)).await?;
-            let value = bearer(&token.secret).ok_or_else(|| unusable(&self.account))?;
+            let value = bearer(&token.secret).ok_or_else(|| unusable(&self.account, &self.scopes))?;
             *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::new(token, self.grants.now());
             Ok(value)
         })
@@ -131,9 +148,10 @@ impl fmt::Debug for TokenGrant {
     }
 }
 
-fn unusable(account: &Account) -> AuthError {
+fn unusable(account: &Account, scopes: &Scopes) -> AuthError {
     AuthError::NoToken {
         registry: account.registry.authority(),
+        scopes: scopes.clone(),
         server: redacted(&account.server.realm),
         answer: "its token fits into no header".to_owned(),
     }

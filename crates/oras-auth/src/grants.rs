@@ -1,11 +1,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use http::Uri;
-use oras_content::Result;
+use oras_content::{ErrorKind, Result};
 use oras_transport::{HttpClient, Origin};
 
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     challenge::Challenge,
     credential::Credential,
     error::AuthError,
-    fetch::TokenRequest,
-    flight::Flights,
+    fetch::{Given, TokenRequest},
+    flight::{Entry, Flights, Turn},
     grant::Grant,
     layer::{AuthLayer, Settings},
     realm,
@@ -26,7 +26,14 @@ use crate::{
 /// How many credentials are remembered between requests: one for each repository in use.
 const MAX_REMEMBERED: usize = 4096;
 
-type Place = (Origin, Option<String>);
+/// How long a request waits for what another one may learn. A registry that takes longer is asked by all at once.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who is asked, under which name, and about what.
+type Place = (Origin, String, Option<String>);
+
+/// The duty of the first request to a registry: to find out how it wants to be told who asks.
+pub(crate) type Scout<'a> = Turn<'a, Origin, ()>;
 
 /// Makes grants, and remembers what made them.
 pub(crate) struct Grants {
@@ -35,6 +42,7 @@ pub(crate) struct Grants {
     cache: TokenCache,
     remembered: Mutex<HashMap<Place, Credential>>,
     lookups: Flights<Place, Credential>,
+    scouts: Flights<Origin, ()>,
     /// What anybody may do, as was seen.
     open: Mutex<HashMap<Origin, Scopes>>,
 }
@@ -42,7 +50,8 @@ pub(crate) struct Grants {
 impl Grants {
     pub(crate) fn new(client: HttpClient, layer: AuthLayer) -> Self {
         let cache = layer.0.cache.clone().unwrap_or_default();
-        Self { client, layer, cache, remembered: Mutex::default(), lookups: Flights::default(), open: Mutex::default() }
+        let (remembered, open) = (Mutex::default(), Mutex::default());
+        Self { client, layer, cache, remembered, lookups: Flights::default(), scouts: Flights::default(), open }
     }
 
     fn settings(&self) -> &Settings {
@@ -78,6 +87,25 @@ impl Grants {
         open.insert(target.origin.clone(), scopes.merged(&target.scopes));
     }
 
+    /// Waits for the first request to a registry of which nothing is known, unless the caller is it.
+    ///
+    /// It waits without holding anything that the first one could need, and not for ever: the first one may be slow, or
+    /// its future may rest while its owner awaits this very request.
+    pub(crate) async fn scout(&self, target: &Target) -> Option<Scout<'_>> {
+        if !self.keeps() || self.is_known(target) || self.has_answered(target) {
+            return None;
+        }
+        match tokio::time::timeout(PATIENCE, self.scouts.enter(&target.origin)).await {
+            Ok(Entry::Mine(turn)) if !self.is_known(target) => Some(turn),
+            _ => None,
+        }
+    }
+
+    /// Whether the registry ever answered anybody.
+    fn has_answered(&self, target: &Target) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&target.origin)
+    }
+
     /// What to say without being asked: nothing to a registry that has not asked before.
     pub(crate) async fn known(self: &Arc<Self>, target: &Target) -> Result<Option<Grant>> {
         let Some(scheme) = self.cache.scheme(&target.origin).filter(|_| self.keeps()) else {
@@ -99,7 +127,7 @@ impl Grants {
                     None if target.scopes.is_empty() => return Ok(None),
                     None => self.fetch(&account, &target.scopes, &Scopes::new(), None).await?,
                 };
-                Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token, false)))
+                Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token)))
             }
         }
     }
@@ -117,10 +145,6 @@ impl Grants {
         let Some(scheme) = self.scheme(target, uri, challenges)? else {
             return Ok(None);
         };
-        // A token that was made for this very request ended on its way, or it is refused for good.
-        if refused.is_some_and(|grant| grant.is_new() && !grant.has_ended(self.now())) {
-            return Ok(None);
-        }
         self.cache.set_scheme(&target.origin, scheme.clone());
         let rejected = refused.map(Grant::secret);
         let rejected = rejected.as_deref();
@@ -151,12 +175,12 @@ impl Grants {
 
     async fn basic(&self, target: &Target, rejected: Option<&str>) -> Result<Option<Grant>> {
         let credential = self.look_up(target).await?;
-        let registry = || target.registry.clone();
+        let (registry, scopes) = (target.registry.clone(), target.scopes.clone());
         if credential.is_anonymous() {
-            return Err(AuthError::NoCredential { registry: registry() }.into());
+            return Err(AuthError::NoCredential { registry, scopes }.into());
         }
         if !credential.has_password() {
-            return Err(AuthError::Incomplete { registry: registry() }.into());
+            return Err(AuthError::Incomplete { registry, scopes }.into());
         }
         let grant = Grant::basic(&credential);
         Ok((rejected != Some(grant.secret().as_str())).then_some(grant))
@@ -173,7 +197,7 @@ impl Grants {
         if let Some(known) = self.recall(target).filter(|_| self.keeps()) {
             let account = self.account(target, server.clone(), known);
             if let Some(token) = self.cache.find(&account, &scopes, rejected, self.now()) {
-                return Ok(Some(Grant::bearer(self, account, scopes, token, true)));
+                return Ok(Some(Grant::bearer(self, account, scopes, token)));
             }
         }
         let credential = self.look_up(target).await?;
@@ -182,7 +206,7 @@ impl Grants {
         }
         let account = self.account(target, server, credential);
         let token = self.fetch(&account, &scopes, asked, rejected).await?;
-        Ok(Some(Grant::bearer(self, account, scopes, token, true)))
+        Ok(Some(Grant::bearer(self, account, scopes, token)))
     }
 
     /// A token that is kept, or a new one. Those who want the same at the same time share one request.
@@ -197,15 +221,40 @@ impl Grants {
             if let Some(token) = self.cache.find(account, scopes, rejected, self.now()).filter(|_| self.keeps()) {
                 return Ok(token);
             }
-            let (client, options) = (&self.client, &self.settings().tokens);
-            let request = TokenRequest { client, account, options, now: self.now() };
-            let token = request.fetch(scopes, asked).await?;
+            let (mut token, given) = self.ask(account, scopes, asked).await?;
+            token.refresh_token = None;
             if self.keeps() {
-                self.cache.insert(account, scopes.clone(), token.clone(), self.now());
+                self.cache.insert(account, scopes, given.as_ref(), &token, self.now());
             }
             Ok(token)
         };
         self.cache.fetches().run(&(account.clone(), scopes.clone()), work).await
+    }
+
+    /// Asks the token server, with the refresh token that it gave last where it gives another one each time.
+    async fn ask(&self, account: &Account, scopes: &Scopes, asked: &Scopes) -> Result<Given> {
+        let Settings { tokens: options, clock, .. } = self.settings();
+        let (client, clock) = (&self.client, clock.as_ref());
+        let request = |refresh_token| TokenRequest { client, account, refresh_token, options, clock };
+        let own = account.credential.expose_refresh_token();
+        let rotated = self.cache.rotated(account);
+        let shown = rotated.as_deref().unwrap_or(own);
+        let given = match request(shown).fetch(scopes, asked).await {
+            Err(error) if rotated.is_some() && error.kind() == ErrorKind::Unauthorized => {
+                self.cache.set_rotated(account, None);
+                request(own).fetch(scopes, asked).await?
+            }
+            given => given?,
+        };
+        if let Some(next) = given.0.refresh_token.clone().filter(|next| !own.is_empty() && next != shown) {
+            self.cache.set_rotated(account, Some(next));
+        }
+        Ok(given)
+    }
+
+    /// Whether a token may be sent: others have not seen it refused.
+    pub(crate) fn is_held(&self, account: &Account, secret: &str) -> bool {
+        !self.keeps() || self.cache.holds(account, secret)
     }
 
     fn account(&self, target: &Target, server: TokenServer, credential: Credential) -> Account {
@@ -220,13 +269,13 @@ impl Grants {
     }
 
     fn recall(&self, target: &Target) -> Option<Credential> {
-        let place = (target.origin.clone(), target.repository.clone());
+        let place = place(target);
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned()
     }
 
     /// Asks the provider, which may have changed its mind.
     async fn look_up(&self, target: &Target) -> Result<Credential> {
-        let place = (target.origin.clone(), target.repository.clone());
+        let place = place(target);
         let provider = &self.settings().provider;
         let work = provider.credential(&target.registry, target.repository.as_deref());
         let credential = self.lookups.run(&place, work).await?;
@@ -237,4 +286,8 @@ impl Grants {
         remembered.insert(place, credential.clone());
         Ok(credential)
     }
+}
+
+fn place(target: &Target) -> Place {
+    (target.origin.clone(), target.registry.clone(), target.repository.clone())
 }

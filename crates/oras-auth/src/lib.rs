@@ -43,7 +43,8 @@
 //! # Errors
 //!
 //! Where nobody can be identified, requests fail with kind [`Unauthorized`](oras_content::ErrorKind::Unauthorized) and an
-//! [`AuthError`] as source. A registry that refuses who was identified has answered: its response is returned.
+//! [`AuthError`] as source. A registry that refuses who was identified has answered: its response is returned, and
+//! [`Refused`] among its extensions says whom it refused what.
 
 mod cache;
 mod challenge;
@@ -64,7 +65,7 @@ mod token;
 pub use cache::TokenCache;
 pub use challenge::Challenge;
 pub use credential::Credential;
-pub use error::AuthError;
+pub use error::{AuthError, Refused};
 pub use layer::{AuthLayer, AuthLayerBuilder};
 pub use provider::{Anonymous, CredentialProvider, CredentialStore, StaticCredential};
 pub use scope::{Scope, Scopes};

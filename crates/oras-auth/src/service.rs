@@ -2,6 +2,7 @@ use std::{
     fmt,
     sync::Arc,
     task::{Context, Poll},
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -11,14 +12,30 @@ use oras_content::{BoxFuture, Error, ErrorKind, Result};
 use oras_transport::{FinalUri, HttpBody, HttpClient, Origin, Request, Response, ResponseBody};
 use tower_service::Service;
 
-use crate::{challenge::Challenge, grant::Grant, grants::Grants, layer::AuthLayer, target::Target};
+use crate::{
+    challenge::Challenge,
+    error::Refused,
+    grant::Grant,
+    grants::{Grants, Scout},
+    layer::AuthLayer,
+    target::Target,
+};
 
-/// How often a request is sent with another token: more than once only when the one before ended on the way, by its
-/// server's own word. Tokens that live for a second end so behind a queue.
+/// How often a request is sent with another token: more than once only when the one before may have ended on the way.
+/// Tokens that live for a second end so behind a queue.
 const MAX_TOKENS: usize = 8;
 
 /// Error documents are searched this far for the word that a token is no longer valid.
 const MAX_ERROR_DOCUMENT: usize = 8 * 1024;
+
+/// One sending of a request.
+struct Attempt<'a> {
+    target: &'a Target,
+    grant: Option<&'a Grant>,
+    /// When the attempt before it began.
+    before: Option<SystemTime>,
+    is_last: bool,
+}
 
 /// An [`HttpClient`] that answers challenges.
 #[derive(Clone)]
@@ -41,11 +58,18 @@ impl AuthService {
         };
         let head = http::Request::from_parts(parts, ());
         let mut grant = self.grants.known(&target).await?;
+        let mut scout = None;
+        if grant.is_none() {
+            scout = self.grants.scout(&target).await;
+            grant = self.grants.known(&target).await?;
+        }
         let may_be_refused = !self.grants.is_known(&target) && !self.grants.is_open(&target);
         if grant.is_none() && body.is_streamed() && may_be_refused {
-            grant = self.probe(&target, head.uri()).await?;
+            let answered = self.probe(&target, head.uri()).await;
+            report(scout.take());
+            grant = answered?;
         }
-        self.send(&target, &head, body, grant).await
+        self.send(&target, &head, body, grant, scout).await
     }
 
     async fn send(
@@ -54,29 +78,56 @@ impl AuthService {
         head: &http::Request<()>,
         mut body: HttpBody,
         mut grant: Option<Grant>,
+        mut scout: Option<Scout<'_>>,
     ) -> Result<Response> {
+        let mut before = None;
         for round in 1.. {
+            let began = self.grants.now();
             let spare = body.replay();
-            let mut request = head.clone().map(|()| body);
-            if let Some(grant) = &grant {
-                grant.apply(&mut request);
-            }
-            let (response, refused) = inspect(self.client.send(request).await?, head.uri(), grant.as_ref()).await?;
-            let Some(challenges) = refused.filter(|_| round <= MAX_TOKENS) else {
-                if grant.is_none() && response.status() != StatusCode::UNAUTHORIZED {
-                    self.grants.note_open(target);
-                }
-                return Ok(response);
-            };
-            let Some(next) = self.grants.other(target, head.uri(), &challenges, grant.as_ref()).await? else {
-                return Ok(response);
+            let attempt = Attempt { target, grant: grant.as_ref(), before, is_last: round > MAX_TOKENS };
+            let answered = self.attempt(attempt, head.clone().map(|()| body)).await;
+            report(scout.take());
+            let (response, next) = answered?;
+            let Some(next) = next else {
+                return Ok(self.finish(target, response, grant.as_ref()));
             };
             let again = spare.and_then(|spare| spare.replay());
             body = again.ok_or_else(|| spent(&target.registry))?;
-            grant = Some(next);
+            (grant, before) = (Some(next), Some(began));
             response.into_body().discard().await;
         }
         Err(Error::new(ErrorKind::Unauthorized, "no token was accepted"))
+    }
+
+    /// Sends a request once, and finds what to say instead when it is refused.
+    async fn attempt(&self, attempt: Attempt<'_>, mut request: Request) -> Result<(Response, Option<Grant>)> {
+        let Attempt { target, grant, before, is_last } = attempt;
+        let uri = request.uri().clone();
+        if let Some(grant) = grant {
+            grant.apply(&mut request);
+        }
+        let response = self.client.send(request).await?;
+        let is_refused_for_good = |(grant, before): (&Grant, _)| grant.is_final(before, self.grants.now());
+        let is_final = is_last || grant.zip(before).is_some_and(is_refused_for_good);
+        let (response, refused) = inspect(response, &uri, grant.is_some() && !is_final).await?;
+        let next = match refused.filter(|_| !is_final) {
+            Some(challenges) => self.grants.other(target, &uri, &challenges, grant).await?,
+            None => None,
+        };
+        Ok((response, next))
+    }
+
+    /// Notes what a response says about those who ask without a name, and whom it refuses.
+    fn finish(&self, target: &Target, mut response: Response, grant: Option<&Grant>) -> Response {
+        let status = response.status();
+        if grant.is_none() && status != StatusCode::UNAUTHORIZED {
+            self.grants.note_open(target);
+        }
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            let holder = grant.and_then(Grant::holder);
+            response.extensions_mut().insert(Refused { holder, scopes: target.scopes.clone() });
+        }
+        response
     }
 
     /// Learns how a registry wants to be told who asks, before a body goes out that would be sent in vain.
@@ -87,12 +138,19 @@ impl AuthService {
         let mut request = Request::new(HttpBody::empty());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = base.clone();
-        let (response, refused) = inspect(self.client.send(request).await?, &base, None).await?;
+        let (response, refused) = inspect(self.client.send(request).await?, &base, false).await?;
         response.into_body().discard().await;
         match refused {
             Some(challenges) => self.grants.other(target, uri, &challenges, None).await,
             None => Ok(None),
         }
+    }
+}
+
+/// Lets those go who wait for what this request has learned.
+fn report(scout: Option<Scout<'_>>) {
+    if let Some(scout) = scout {
+        let _nothing_to_hand_on = scout.finish(Ok(()));
     }
 }
 
@@ -102,7 +160,9 @@ fn spent(registry: &str) -> Error {
 }
 
 /// Whether a response refuses who asked, and with which challenges. One from another origin never does: it gets no answer.
-async fn inspect(response: Response, asked: &Uri, grant: Option<&Grant>) -> Result<(Response, Option<Vec<Challenge>>)> {
+///
+/// `may_have_ended` says that the request had a token that may not be good any more.
+async fn inspect(response: Response, asked: &Uri, may_have_ended: bool) -> Result<(Response, Option<Vec<Challenge>>)> {
     let answered = response.extensions().get().map_or(asked, |FinalUri(uri)| uri);
     if Origin::of(answered) != Origin::of(asked) {
         return Ok((response, None));
@@ -113,7 +173,7 @@ async fn inspect(response: Response, asked: &Uri, grant: Option<&Grant>) -> Resu
             Ok((response, Some(challenges)))
         }
         // ECR says in a 400 or 403 that the token of a known caller has ended.
-        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if grant.is_some_and(|grant| !grant.is_new()) => {
+        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if may_have_ended => {
             let (response, document) = peek(response).await?;
             Ok((response, says_token_ended(&document).then(Vec::new)))
         }

@@ -16,10 +16,14 @@ const MARGIN: Duration = Duration::from_secs(10);
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) secret: String,
+    /// When it came.
+    pub(crate) fetched: SystemTime,
     /// Until when it is used without being asked for again.
     pub(crate) fresh_until: SystemTime,
     /// When it ends by the server's own word, which may be sooner.
     pub(crate) expires: SystemTime,
+    /// What to ask with the next time, where the server gave it.
+    pub(crate) refresh_token: Option<String>,
 }
 
 impl fmt::Debug for Token {
@@ -35,6 +39,8 @@ struct Answer {
     #[serde(default)]
     access_token: Value,
     #[serde(default)]
+    refresh_token: Value,
+    #[serde(default)]
     expires_in: Value,
     #[serde(default)]
     issued_at: Value,
@@ -49,8 +55,11 @@ impl Token {
         let seconds = answer.expires_in.as_f64().or_else(|| answer.expires_in.as_str()?.trim().parse().ok());
         let life = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(MIN_LIFE);
         let issued = answer.issued_at.as_str().and_then(rfc3339).map_or(now, |issued| issued.min(now));
+        // Nobody gives a token that has ended: then the clocks differ, and its life begins when it comes.
+        let issued = if issued.checked_add(life.max(MIN_LIFE)).is_some_and(|end| end <= now) { now } else { issued };
         let end = |life: Duration| issued.checked_add(life).unwrap_or(now + MIN_LIFE);
-        Some(Self { secret, fresh_until: end(life.max(MIN_LIFE)) - MARGIN, expires: end(life) })
+        let (fresh_until, expires) = (end(life.max(MIN_LIFE)) - MARGIN, end(life));
+        Some(Self { secret, fetched: now, fresh_until, expires, refresh_token: text(&answer.refresh_token) })
     }
 }
 
@@ -165,6 +174,12 @@ mod tests {
             (
                 "issued in the future",
                 r#"{"token":"a","expires_in":300,"issued_at":"2026-11-06T10:00:00Z"}"#,
+                10_290,
+                10_300,
+            ),
+            (
+                "issued so long ago that the clocks must differ",
+                r#"{"token":"a","expires_in":300,"issued_at":"1970-01-01T02:30:00Z"}"#,
                 10_290,
                 10_300,
             ),

@@ -43,7 +43,7 @@ mod report;
 mod roles;
 
 pub use any::{AnyReadOnlyTarget, AnyTarget};
-pub use blob::{Blob, BlobReader, BlobSource, ByteStream, RawStream};
+pub use blob::{Blob, BlobReader, BlobSource, ByteStream, RawStream, Sum};
 pub use error::{Error, ErrorKind, Result};
 pub use fetch::{DEFAULT_METADATA_LIMIT, fetch_all, fetch_links, successors};
 pub use limited::LimitedStorage;

@@ -8,6 +8,9 @@ use oras_content::{Error, ErrorKind, Result};
 
 use crate::config::Config;
 
+/// How many links in a row are followed, as systems do.
+const MAX_LINKS: usize = 40;
+
 /// Reads a configuration; one that is not there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Config>> {
     let text = match fs::read(path) {
@@ -23,8 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Config>> {
 /// Changes a configuration, alone among all that do so by this function: read again, changed, written to a new file, and
 /// renamed. Nothing is written when `change` says that nothing changed.
 pub(crate) fn update(path: &Path, change: impl FnOnce(&mut Config) -> Result<bool>) -> Result<()> {
-    // A link keeps being one: what it leads to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_absent| path.to_owned());
+    let path = followed(path);
     let directory =
         path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     make_directory(directory).map_err(|error| failed(directory, "made", error))?;
@@ -38,6 +40,16 @@ pub(crate) fn update(path: &Path, change: impl FnOnce(&mut Config) -> Result<boo
         replace(&path, directory, &text).map_err(|error| failed(&path, "written", error))?;
     }
     Ok(())
+}
+
+/// What a link leads to, be it there or not: links stay links, and what they lead to is replaced.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(to) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or_else(|| Path::new("")).join(to);
+    }
+    path
 }
 
 /// The lock is a file of its own, because the configuration is another file after every change.

@@ -1,4 +1,4 @@
-use std::{fmt, io, process::Stdio, sync::Arc};
+use std::{fmt, io, process::Stdio, sync::Arc, time::Duration};
 
 use oras_auth::{BoxFuture, Credential, CredentialProvider, CredentialStore};
 use oras_content::{Error, ErrorKind, Result};
@@ -12,6 +12,9 @@ use crate::{error::CredentialError, keys::server_address};
 
 /// What a helper says fits into this.
 const MAX_OUTPUT: u64 = 1 << 20;
+
+/// How long a helper may take: a person may have to find the key that opens the keychain.
+const TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The user name that stands for "the secret is a refresh token".
 const TOKEN_USER: &str = "<token>";
@@ -37,6 +40,7 @@ pub trait HelperObserver: Send + Sync + 'static {
 pub struct HelperStore {
     name: String,
     program: String,
+    timeout: Duration,
     observer: Option<Arc<dyn HelperObserver>>,
 }
 
@@ -64,7 +68,7 @@ impl HelperStore {
             return Err(CredentialError::HelperName { name }.into());
         }
         let program = format!("docker-credential-{name}");
-        Ok(Self { name, program, observer: None })
+        Ok(Self { name, program, timeout: TIMEOUT, observer: None })
     }
 
     /// The helper that this system has for everything, if it is installed: osxkeychain, wincred, pass or secretservice.
@@ -82,6 +86,13 @@ impl HelperStore {
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn HelperObserver>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// How long the program may take, in place of five minutes.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -131,7 +142,8 @@ impl HelperStore {
         if let Some(observer) = &self.observer {
             observer.start(&self.program, action);
         }
-        let result = self.run(action, input).await;
+        let late = |_elapsed| Err(self.failed(format!("it did not end within {} s", self.timeout.as_secs_f64())));
+        let result = tokio::time::timeout(self.timeout, self.run(action, input)).await.unwrap_or_else(late);
         if let Some(observer) = &self.observer {
             observer.done(&self.program, action, result.as_ref().err());
         }
@@ -156,12 +168,15 @@ impl HelperStore {
         let read = async {
             let mut output = Vec::new();
             if let Some(stdout) = stdout {
-                stdout.take(MAX_OUTPUT).read_to_end(&mut output).await?;
+                stdout.take(MAX_OUTPUT + 1).read_to_end(&mut output).await?;
             }
             Ok::<_, io::Error>(output)
         };
         let ((), output) = futures_util::future::join(write, read).await;
         let output = output?;
+        if output.len() as u64 > MAX_OUTPUT {
+            return Err(self.failed(format!("it says more than {MAX_OUTPUT} bytes")));
+        }
         let status = child.wait().await?;
         if status.success() {
             return Ok(output);

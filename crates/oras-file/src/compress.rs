@@ -81,7 +81,7 @@ impl<W: Write> Compressor<W> {
             Compression::None => Self::None(out),
             Compression::Gzip(level) => Self::Gzip(gzip_header().write(out, gzip_level(level))),
             Compression::ParallelGzip { level, threads } => {
-                Self::Parallel(ParallelGzip::new(out, gzip_level(level), threads))
+                Self::Parallel(ParallelGzip::new(out, gzip_level(level), threads)?)
             }
             #[cfg(feature = "zstd")]
             Compression::Zstd(level) => {
@@ -127,7 +127,7 @@ const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// Undoes the compression that the first bytes tell of, if they tell of one.
-pub(crate) fn decompress<'a>(input: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+pub(crate) fn decompress(input: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>> {
     let mut input = BufReader::with_capacity(256 * 1024, input);
     let head = input.fill_buf()?;
     if head.starts_with(GZIP_MAGIC) {
@@ -140,11 +140,11 @@ pub(crate) fn decompress<'a>(input: impl Read + 'a) -> Result<Box<dyn Read + 'a>
 }
 
 #[cfg(feature = "zstd")]
-fn zstd_reader<'a>(input: impl BufRead + 'a) -> Result<Box<dyn Read + 'a>> {
+fn zstd_reader(input: impl BufRead + Send + 'static) -> Result<Box<dyn Read + Send>> {
     Ok(Box::new(zstd::Decoder::with_buffer(input)?))
 }
 
 #[cfg(not(feature = "zstd"))]
-fn zstd_reader<'a>(_: impl BufRead + 'a) -> Result<Box<dyn Read + 'a>> {
+fn zstd_reader(_: impl BufRead + Send + 'static) -> Result<Box<dyn Read + Send>> {
     Err(oras_content::Error::unsupported("zstd without the feature `zstd`"))
 }

@@ -83,9 +83,14 @@ impl<'a> Extractor<'a> {
 
     /// Puts every entry in its place.
     pub(crate) fn extract<R: Read>(mut self, input: &mut Metered<'_, R>) -> Result<()> {
-        let mut written = input.meter.clone();
+        let (mut written, headers) = (input.meter.clone(), input.headers.clone());
         let mut archive = tar::Archive::new(input);
-        for entry in archive.entries()? {
+        let mut entries = archive.entries()?;
+        loop {
+            headers.begin();
+            let next = entries.next();
+            headers.end();
+            let Some(entry) = next else { break };
             self.entries += 1;
             if self.entries > self.policy.max_entries {
                 let message = format!("an archive has more than {} entries", self.policy.max_entries);
@@ -93,6 +98,8 @@ impl<'a> Extractor<'a> {
             }
             let mut entry = entry.map_err(broken)?;
             self.entry(&mut entry, &mut written)?;
+            // Content that nobody wanted must not count as a part of the next header.
+            io::copy(&mut entry, &mut io::sink()).map_err(broken)?;
         }
         self.check_links()?;
         self.finish_dirs();

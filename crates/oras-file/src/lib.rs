@@ -36,6 +36,8 @@
 //! names with a [`NameError`] below; an archive that breaks a limit is `SizeExceedsLimit`; content that is not what it
 //! should be is `Corrupt`, and a failing file system is `Io`.
 
+mod add_to;
+mod ahead;
 mod compress;
 mod entry_path;
 mod extract;

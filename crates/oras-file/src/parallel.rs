@@ -34,20 +34,21 @@ pub(crate) struct ParallelGzip<W> {
 }
 
 impl<W: Write> ParallelGzip<W> {
-    pub(crate) fn new(out: W, level: Compression, threads: NonZeroUsize) -> Self {
+    pub(crate) fn new(out: W, level: Compression, threads: NonZeroUsize) -> io::Result<Self> {
         let (jobs, waiting) = channel::<Job>();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads.get() {
             let waiting = Arc::clone(&waiting);
-            thread::spawn(move || {
+            thread::Builder::new().name("oras-gzip".into()).spawn(move || {
                 while let Some(job) = next(&waiting) {
                     // Nobody waits for it when the writer is gone.
                     let _ = job.done.send(gzip_member(&job.block, level));
                 }
-            });
+            })?;
         }
         let max_running = threads.get().saturating_mul(2);
-        Self { out, block: Vec::with_capacity(BLOCK_SIZE), jobs, running: VecDeque::new(), max_running, is_empty: true }
+        let (block, running) = (Vec::with_capacity(BLOCK_SIZE), VecDeque::new());
+        Ok(Self { out, block, jobs, running, max_running, is_empty: true })
     }
 
     pub(crate) fn finish(mut self) -> io::Result<W> {
@@ -103,7 +104,7 @@ mod tests {
 
     fn compress(content: &[u8], threads: usize) -> Vec<u8> {
         let threads = NonZeroUsize::new(threads).unwrap();
-        let mut gzip = ParallelGzip::new(Vec::new(), Compression::new(1), threads);
+        let mut gzip = ParallelGzip::new(Vec::new(), Compression::new(1), threads).unwrap();
         gzip.write_all(content).unwrap();
         gzip.finish().unwrap()
     }

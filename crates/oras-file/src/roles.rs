@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use oras_content::{
     Blob, BoxStream, Deleter, Error, ErrorKind, Fetcher, PredecessorFinder, Pusher, ReadOnlyStorage, ReadOnlyTarget,
     Resolver, Result, Storage, TagLister, Tagger, Target, Untagger, fetch_links,
-    fs::{FileSource, blocking, failed, write_blob},
+    fs::{blocking, failed, write_blob},
 };
 use oras_descriptor::{
     Algorithm, Descriptor, Digest, MediaType,
@@ -15,13 +15,13 @@ use oras_descriptor::{
 
 use crate::{
     sink,
-    store::{FileStore, GiveUp, Named},
+    store::{FileStore, GiveUp, Held, Named},
     unpack,
 };
 
 impl<F: Storage + 'static> FileStore<F> {
     /// The path of content that has one, if a descriptor's name is known.
-    fn named_path(&self, desc: &Descriptor) -> Option<Option<PathBuf>> {
+    fn named_path(&self, desc: &Descriptor) -> Option<Option<Held>> {
         let state = self.inner.state();
         let is_known = |name: &str| matches!(state.names.get(name), Some(Named::Done(_)));
         if desc.title().is_some_and(|name| !is_known(name)) {
@@ -46,15 +46,8 @@ impl<F: Storage + 'static> FileStore<F> {
         } else {
             sink::write_file(&self.inner.root, &self.inner.options, &written, desc, content).await?
         };
-        self.keep(desc, path);
-        claim.done(&desc.digest);
+        claim.keep(desc, path);
         Ok(())
-    }
-
-    fn keep(&self, desc: &Descriptor, path: PathBuf) {
-        let mut state = self.inner.state();
-        state.paths.insert(desc.digest.clone(), path);
-        state.known.insert(desc.digest.clone(), desc.plain());
     }
 
     /// The path of the file of a name that holds the content already, if such files are to be left alone.
@@ -150,7 +143,7 @@ impl<F: Storage + 'static> Fetcher for FileStore<F> {
     async fn fetch(&self, desc: &Descriptor) -> Result<Blob> {
         self.inner.check_open()?;
         match self.named_path(desc).ok_or_else(|| Error::not_found(desc))? {
-            Some(path) => Ok(FileSource::new(path).into_blob(Some(desc.size)).verify(desc)),
+            Some(held) => Ok(held.source(&desc.digest).into_blob(Some(desc.size)).verify(desc)),
             None => self.inner.fallback.fetch(desc).await,
         }
     }
@@ -174,7 +167,7 @@ impl<F: Storage + 'static> FileStore<F> {
         let Some(path) = self.named_path(desc) else {
             return self.adopt(desc).await;
         };
-        let Some(path) = path else {
+        let Some(Held { path, .. }) = path else {
             return self.inner.fallback.exists(desc).await;
         };
         let size = desc.size;
@@ -192,8 +185,7 @@ impl<F: Storage + 'static> FileStore<F> {
         let Ok(claim) = self.inner.claim(name, None) else {
             return Ok(false);
         };
-        self.keep(desc, path);
-        claim.done(&desc.digest);
+        claim.keep(desc, path);
         Ok(true)
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, failed, fill},
+    fs::{Stamp, blocking, failed, fill},
 };
 use oras_descriptor::{Algorithm, Descriptor, Digest};
 
@@ -148,14 +148,24 @@ pub(crate) fn find_identical(
     if !is_candidate {
         return Ok(None);
     }
-    let (digest, _) = hash_file(&place.path, desc.algorithm()?, cancelled)?;
-    Ok((digest == desc.digest).then_some(place.path))
+    let hashed = hash_file(&place.path, desc.algorithm()?, cancelled)?;
+    Ok((hashed.digest == desc.digest).then_some(place.path))
+}
+
+/// What a file held when it was hashed.
+pub(crate) struct Hashed {
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    /// What it bears for as long as it holds that.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// The digest and the size of a file.
-pub(crate) fn hash_file(path: &Path, algorithm: Algorithm, cancelled: &AtomicBool) -> Result<(Digest, u64)> {
-    let mut file = File::open(path).map_err(|error| failed("read", path, error))?;
-    let len = file.metadata().map_or(READ_SIZE as u64, |metadata| metadata.len());
+pub(crate) fn hash_file(path: &Path, algorithm: Algorithm, cancelled: &AtomicBool) -> Result<Hashed> {
+    let failed = |error| failed("read", path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    let (stamp, len) = (Stamp::of(&found), found.len());
     // For many small files, clearing a buffer would cost more than reading into it.
     let buffer_size = usize::try_from(len).unwrap_or(READ_SIZE).clamp(MIN_READ_SIZE, READ_SIZE);
     let (mut hasher, mut buffer, mut size) = (algorithm.hasher(), vec![0; buffer_size], 0);
@@ -163,12 +173,13 @@ pub(crate) fn hash_file(path: &Path, algorithm: Algorithm, cancelled: &AtomicBoo
         if cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Other, "hashing a file was given up"));
         }
-        match file.read(&mut buffer).map_err(|error| failed("read", path, error))? {
-            0 => return Ok((hasher.finish(), size)),
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => break,
             len => {
                 hasher.update(buffer.get(..len).unwrap_or_default());
                 size += len as u64;
             }
         }
     }
+    Ok(Hashed { digest: hasher.finish(), size, stamp })
 }

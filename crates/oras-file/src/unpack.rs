@@ -1,10 +1,12 @@
 //! Unpacking a verified archive into the directory of its name.
 
 use std::{
+    cell::Cell,
     fs::File,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, Read},
     path::{Path, PathBuf},
+    rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -13,6 +15,7 @@ use oras_content::{Digest, Error, ErrorKind, Result, fs::failed};
 use oras_descriptor::Hasher;
 
 use crate::{
+    ahead::Ahead,
     compress::decompress,
     extract::{Bounds, Extractor},
     name::{NameError, Target, follow},
@@ -87,7 +90,7 @@ fn run(bounds: Bounds, options: &FileOptions, archive: &Path, job: &Job<'_>) -> 
     let packed_size = file.metadata()?.len();
     let hasher = job.expected.and_then(|digest| digest.known_algorithm().ok()).map(|algorithm| algorithm.hasher());
     let meter = Meter::new(&options.unpack, packed_size, job.cancelled);
-    let mut input = Metered { inner: decompress(file)?, hasher, meter };
+    let mut input = Metered { inner: Ahead::new(decompress(file)?)?, hasher, meter, headers: HeaderLimit::default() };
     Extractor::new(bounds, options, job.title).extract(&mut input)?;
     // What follows the last entry belongs to the digest too.
     io::copy(&mut input, &mut io::sink())?;
@@ -131,17 +134,49 @@ impl<'a> Meter<'a> {
     }
 }
 
+/// How much of an archive may come before the content of one entry: its headers, which are held in memory. Names and
+/// links have 4 KiB at most on any system, and the rest is for attributes.
+const MAX_HEADER_SIZE: u64 = 1 << 20;
+
+/// How much is left for the headers of an entry, while they are read.
+#[derive(Clone, Default)]
+pub(crate) struct HeaderLimit(Rc<Cell<Option<u64>>>);
+
+impl HeaderLimit {
+    /// From here on headers are read.
+    pub(crate) fn begin(&self) {
+        self.0.set(Some(MAX_HEADER_SIZE));
+    }
+
+    /// From here on it is content.
+    pub(crate) fn end(&self) {
+        self.0.set(None);
+    }
+
+    fn take(&self, len: u64) -> Result<()> {
+        let Some(left) = self.0.get() else { return Ok(()) };
+        let left = left.checked_sub(len).ok_or_else(|| {
+            let message = format!("an archive has headers of more than {MAX_HEADER_SIZE} bytes for one entry");
+            Error::new(ErrorKind::SizeExceedsLimit, message)
+        })?;
+        self.0.set(Some(left));
+        Ok(())
+    }
+}
+
 /// The bytes of an archive, counted and hashed.
 pub(crate) struct Metered<'a, R> {
     inner: R,
     hasher: Option<Hasher>,
     pub(crate) meter: Meter<'a>,
+    pub(crate) headers: HeaderLimit,
 }
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let len = self.inner.read(buffer)?;
         self.meter.add(len as u64)?;
+        self.headers.take(len as u64)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(buffer.get(..len).unwrap_or_default());
         }

@@ -101,12 +101,6 @@ impl BlobDir {
             Err(error) => Err(failed("remove", &path, error)),
         }
     }
-
-    /// Stores bytes that were verified.
-    pub(crate) async fn store(&self, desc: &Descriptor, bytes: Bytes) -> Result<()> {
-        let (dir, desc) = (self.clone(), desc.plain());
-        blocking(move || ingest::store(&dir, &desc, &bytes)).await
-    }
 }
 
 pub(crate) fn check_limit(desc: &Descriptor, limit: u64) -> Result<()> {
@@ -156,9 +150,6 @@ impl Pusher for BlobDir {
     /// A file of another size under the digest is broken, and gets replaced.
     async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
         desc.algorithm().map_err(|error| Error::from(error).with_descriptor(desc))?;
-        if self.exists(desc).await? {
-            return Err(Error::already_exists(desc));
-        }
         ingest::push(self, desc, content.verify(desc)).await
     }
 

@@ -8,13 +8,14 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use oras_content::{
     Blob, Error, ErrorKind, Result,
     fs::{blocking, failed, fill, lock_abandoned, write_and_hash},
 };
 use oras_descriptor::{Algorithm, Descriptor, MediaType, Verifier};
 
-use crate::blobs::BlobDir;
+use crate::blobs::{BlobDir, is_missing};
 
 /// Content up to this size is gathered in memory and written at once: a file that small is not worth continuing.
 const SMALL: u64 = 64 * 1024;
@@ -41,12 +42,22 @@ impl Drop for Part {
     }
 }
 
-/// Stores the content of a descriptor. A partial file of an earlier attempt is continued.
+/// Stores the content of a descriptor, unless it is here. A partial file of an earlier attempt is continued.
 pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Result<()> {
-    if desc.size <= SMALL {
-        return dir.store(desc, content.bytes(desc.size).await?).await;
-    }
     let (blobs, wanted) = (dir.clone(), desc.plain());
+    if content.is_in_memory() && desc.size <= SMALL {
+        return blocking(move || {
+            check_new(&blobs, &wanted)?;
+            store(&blobs, &wanted, &at_hand(content, &wanted)?)
+        })
+        .await;
+    }
+    let (looked, sought) = (dir.clone(), desc.plain());
+    blocking(move || check_new(&looked, &sought)).await?;
+    if desc.size <= SMALL {
+        let bytes = content.bytes(desc.size).await?;
+        return blocking(move || store(&blobs, &wanted, &bytes)).await;
+    }
     let mut part = blocking(move || claim(&blobs, &wanted)).await?;
     match fill(&part.file, desc, content).await {
         Ok(()) => {
@@ -60,6 +71,16 @@ pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Res
             Err(error)
         }
     }
+}
+
+fn check_new(dir: &BlobDir, desc: &Descriptor) -> Result<()> {
+    if dir.holds(desc)? { Err(Error::already_exists(desc)) } else { Ok(()) }
+}
+
+/// The bytes of content in memory, verified: each visit to a blocking thread costs more than a small file.
+pub(crate) fn at_hand(content: Blob, desc: &Descriptor) -> Result<Bytes> {
+    let bytes = content.verify(desc).bytes(desc.size).now_or_never();
+    bytes.unwrap_or_else(|| Err(Error::new(ErrorKind::Other, "content in memory was waited for").with_descriptor(desc)))
 }
 
 /// Stores content that is not described yet.
@@ -176,12 +197,15 @@ pub(crate) fn same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
 /// A file of a random name, locked so that nobody collects it, and removed unless it is committed.
 fn scratch(ingest: &Path, stem: &str) -> Result<Part> {
     let create = || {
-        fs::create_dir_all(ingest)?;
         let temp = tempfile::Builder::new().prefix(stem).suffix(".tmp").rand_bytes(8).tempfile_in(ingest)?;
         let (file, path) = temp.keep().map_err(|error| error.error)?;
         Ok(Part { path, file, keep: false })
     };
-    let part = create().map_err(|error| failed("create a file in", ingest, error))?;
+    let created = match create() {
+        Err(error) if is_missing(&error) => fs::create_dir_all(ingest).and_then(|()| create()),
+        created => created,
+    };
+    let part = created.map_err(|error| failed("create a file in", ingest, error))?;
     match part.file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             Err(Error::new(ErrorKind::Other, format!("{} was locked by another", part.path.display())))

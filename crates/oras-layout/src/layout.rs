@@ -9,7 +9,7 @@ use oras_content::{
     Error, ErrorKind, Result,
     fs::{blocking, failed},
 };
-use oras_descriptor::{Descriptor, Digest, IndexEdit};
+use oras_descriptor::{Descriptor, Digest, IndexEdit, Links};
 
 use crate::{
     blobs::{BlobDir, is_missing},
@@ -223,15 +223,12 @@ impl Inner {
     }
 
     /// Lets a manifest that is here wait to be listed.
-    pub(crate) fn adopt(&self, desc: &Descriptor, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn adopt(&self, desc: &Descriptor, links: Links) {
         let mut known = self.known_graph();
-        let links = oras_descriptor::links(&desc.media_type, bytes);
-        let links = links.map_err(|error| Error::from(error).with_descriptor(desc))?;
         if known.agrees_with.is_some() {
             known.graph.insert(desc, links);
         }
         self.state().pending.push(entries::nameless(desc));
-        Ok(())
     }
 
     /// Takes content off the waiting list; under the lock only.

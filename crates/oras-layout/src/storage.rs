@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use oras_content::{Blob, Error, ErrorKind, Fetcher, Location, MountOutcome, Pusher, ReadOnlyStorage, Result};
-use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType};
+use oras_descriptor::{Algorithm, Descriptor, Digest, Links, MediaType};
 
 use crate::{
     blobs::check_limit,
+    ingest,
     layout::{Inner, OciLayout, Reach},
 };
 
@@ -47,12 +48,17 @@ impl Pusher for OciLayout {
             return self.inner.blobs.push(desc, content).await;
         }
         check_limit(desc, self.inner.blobs.options.metadata_limit)?;
-        let wanted = desc.clone();
-        if self.run(move |inner| inner.holds_manifest(&wanted)).await? {
-            return Err(Error::already_exists(desc));
+        let (desc, wanted) = (desc.clone(), desc.clone());
+        if content.is_in_memory() {
+            let store = move |inner: &Inner| {
+                inner.check_new_manifest(&desc)?;
+                inner.store_manifest(&desc, &ingest::at_hand(content, &desc)?)
+            };
+            return self.run(store).await;
         }
-        let bytes = content.verify(desc).bytes(desc.size).await?;
-        self.store_manifest(desc, bytes).await
+        self.run(move |inner| inner.check_new_manifest(&wanted)).await?;
+        let bytes = content.verify(&desc).bytes(desc.size).await?;
+        self.run(move |inner| inner.store_manifest(&desc, &bytes)).await
     }
 
     async fn flush(&self) -> Result<()> {
@@ -81,28 +87,26 @@ impl Pusher for OciLayout {
     }
 }
 
-impl OciLayout {
-    async fn store_manifest(&self, desc: &Descriptor, bytes: Bytes) -> Result<()> {
+impl Inner {
+    /// Refuses a manifest that is here; then it is listed or waits to be.
+    fn check_new_manifest(&self, desc: &Descriptor) -> Result<()> {
+        if !self.blobs.holds(desc)? {
+            return Ok(());
+        }
+        self.adopt_unlisted(desc)?;
+        Err(Error::already_exists(desc))
+    }
+
+    fn store_manifest(&self, desc: &Descriptor, bytes: &Bytes) -> Result<()> {
         // A manifest that cannot be read would make every walk fail.
-        oras_descriptor::links(&desc.media_type, &bytes).map_err(|error| Error::from(error).with_descriptor(desc))?;
-        match self.inner.blobs.store(desc, bytes.clone()).await {
+        let links = links_of(desc, bytes)?;
+        match ingest::store(&self.blobs, &desc.plain(), bytes) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             stored => {
-                self.inner.adopt(desc, &bytes)?;
+                self.adopt(desc, links);
                 stored
             }
         }
-    }
-}
-
-impl Inner {
-    /// Whether a manifest is here; then it is listed or waits to be.
-    fn holds_manifest(&self, desc: &Descriptor) -> Result<bool> {
-        let held = self.blobs.holds(desc)?;
-        if held {
-            self.adopt_unlisted(desc)?;
-        }
-        Ok(held)
     }
 
     /// Whether content that is here came as a manifest, where it is asked for as one.
@@ -124,9 +128,13 @@ impl Inner {
         if !desc.media_type.is_manifest() || self.is_listed(&desc.digest)? {
             return Ok(());
         }
-        match self.blobs.read_manifest(desc)? {
-            Some(bytes) => self.adopt(desc, &bytes),
-            None => Ok(()),
+        if let Some(bytes) = self.blobs.read_manifest(desc)? {
+            self.adopt(desc, links_of(desc, &bytes)?);
         }
+        Ok(())
     }
+}
+
+fn links_of(desc: &Descriptor, bytes: &[u8]) -> Result<Links> {
+    oras_descriptor::links(&desc.media_type, bytes).map_err(|error| Error::from(error).with_descriptor(desc))
 }

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use oras_auth::Refused;
 use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
 use oras_transport::{FinalUri, HttpBody, HttpClient, RequestOptions, Response, ResponseBody, Retries, redacted};
 
@@ -162,13 +163,14 @@ impl Answer {
     pub(crate) async fn into_response_error(self) -> ResponseError {
         let (uri, status) = (self.uri().clone(), self.status());
         let retries = self.response.extensions().get().map_or(0, |retries: &Retries| retries.count);
+        let refused = self.response.extensions().get::<Refused>().cloned();
         let body = if self.method == Method::HEAD {
             Bytes::new()
         } else {
             // What cannot be read of an error document does not hide the status.
             self.response.into_body().excerpt(ERROR_LIMIT).await.unwrap_or_default()
         };
-        ResponseError::new(self.method, &uri, status, &body).with_retries(retries)
+        ResponseError::new(self.method, &uri, status, &body).with_retries(retries).with_refused(refused)
     }
 
     /// An answer that the specification does not allow.

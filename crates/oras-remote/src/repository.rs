@@ -12,8 +12,9 @@ use crate::{
     url::UrlBuilder,
 };
 
-/// How many digests are remembered as absent: those between an existence check and the push that follows it.
-const MAX_ABSENT: usize = 4096;
+/// How many digests are remembered as absent or present: those between an existence check and the push that follows it, or
+/// the other way round.
+const MAX_NOTED: usize = 4096;
 
 /// A repository of a registry: a cheap handle that has every role of a store.
 ///
@@ -31,6 +32,7 @@ pub struct Repository {
 #[derive(Default)]
 pub(crate) struct RepositoryState {
     absent: Mutex<HashSet<Digest>>,
+    present: Mutex<HashSet<Digest>>,
     pub(crate) updates: Updates,
 }
 
@@ -139,17 +141,32 @@ impl Repository {
 
     /// Notes that content was not there a moment ago, so that the push that follows need not ask again.
     pub(crate) fn note_absent(&self, desc: &Descriptor) {
-        let mut absent = self.state.absent.lock().unwrap_or_else(PoisonError::into_inner);
-        if absent.len() >= MAX_ABSENT {
-            absent.clear();
-        }
-        absent.insert(desc.digest.clone());
+        note(&self.state.absent, &desc.digest);
+    }
+
+    /// Notes that content was stored a moment ago that nobody could look for before, so that the check that follows need not
+    /// ask.
+    pub(crate) fn note_present(&self, digest: &Digest) {
+        note(&self.state.present, digest);
+    }
+
+    /// Whether content was stored a moment ago; answered once.
+    pub(crate) fn take_present(&self, desc: &Descriptor) -> bool {
+        self.state.present.lock().unwrap_or_else(PoisonError::into_inner).remove(&desc.digest)
     }
 
     /// Whether content was not there a moment ago; answered once.
     pub(crate) fn take_absent(&self, desc: &Descriptor) -> bool {
         self.state.absent.lock().unwrap_or_else(PoisonError::into_inner).remove(&desc.digest)
     }
+}
+
+fn note(noted: &Mutex<HashSet<Digest>>, digest: &Digest) {
+    let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+    if noted.len() >= MAX_NOTED {
+        noted.clear();
+    }
+    noted.insert(digest.clone());
 }
 
 impl fmt::Debug for Repository {

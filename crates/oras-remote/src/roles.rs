@@ -27,6 +27,8 @@ impl ReadOnlyStorage for Repository {
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
         let found = if self.is_manifest(&desc.media_type) {
             self.has_manifest(&desc.digest, self.pull()).await
+        } else if self.take_present(desc) {
+            Ok(true)
         } else {
             self.find_blob(&desc.digest).await.map(|found| found.is_some())
         };

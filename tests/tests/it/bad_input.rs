@@ -2,12 +2,17 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use oras_auth::{Credential, StaticCredential};
 use oras_content::{
     Blob, Descriptor, ErrorKind, Fetcher as _, MediaType, Pusher as _, ReadOnlyTarget as _, Resolver as _,
 };
-use oras_registry::{Action, Behaviour, DigestHeader, Fault, Limits, LocationStyle, RequestKind, Server};
+use oras_registry::{
+    Accounts, Action, AuthScheme, Behaviour, DigestHeader, Fault, Limits, LocationStyle, Permission, RequestKind,
+    Server,
+};
 use oras_remote::Repository;
 
+use crate::contract::{as_alice, guarded};
 use crate::support::{assert_told, blob, image, plain, push, repository, repository_with, requests};
 
 /// A server with a blob, that answers for it as told.
@@ -170,6 +175,41 @@ async fn a_refused_connection_is_told_at_once() {
     let error = repo.resolve("v1").await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Io, false));
     assert_told(&error, &[&host, "connection refused", "is it running"]);
+}
+
+#[tokio::test]
+async fn who_is_not_logged_in_is_told_where_to_and_for_what() {
+    for scheme in [AuthScheme::Basic, AuthScheme::Token] {
+        let server = guarded(scheme).start().await.unwrap();
+        let (repo, host) = (repository(&server, "team/app"), server.host());
+        let (desc, bytes) = blob(10, 1);
+        let pulled = repo.resolve("v1").await.unwrap_err();
+        let pushed = repo.push(&desc, Blob::from_bytes(bytes)).await.unwrap_err();
+        for (error, scope) in [(pulled, "repository:team/app:pull"), (pushed, "repository:team/app:pull,push")] {
+            assert_eq!(error.kind(), ErrorKind::Unauthorized);
+            assert_told(&error, &[&host, scope, &format!("log in to {host} first")]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_is_told_as_whom_and_for_what() {
+    for scheme in [AuthScheme::Basic, AuthScheme::Token] {
+        let server = guarded(scheme).start().await.unwrap();
+        let wrong = StaticCredential::new(server.host(), Credential::password("alice", "wrong"));
+        let repo = repository_with(&server, "team/app", plain().with_credentials(wrong));
+        let error = repo.resolve("v1").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        let words = [&server.host(), "the user alice", "repository:team/app:pull", "password", "log in again"];
+        assert_told(&error, &words);
+
+        let accounts = Accounts::new().with_user("alice", "secret", [Permission::own("mine/*")]);
+        let server = Server::builder().with_auth(scheme, accounts).start().await.unwrap();
+        let repo = repository_with(&server, "team/app", as_alice(&server.host(), plain()));
+        let error = repo.resolve("v1").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied);
+        assert_told(&error, &[&server.host(), "the user alice", "repository:team/app:pull"]);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use oras_auth::{Credential, Scope, Scopes, StaticCredential};
-use oras_content::{Descriptor, MediaType, PredecessorFinder as _, Pusher, Tagger as _, Target as _};
+use oras_content::{Blob, Descriptor, MediaType, PredecessorFinder as _, Pusher, Tagger as _, Target as _};
 use oras_copy::{CopyOptions, ExtendedCopyOptions, PlannedAction, copy, copy_graph, extended_copy, plan};
 use oras_descriptor::{Index, Manifest, canonical};
 use oras_memory::MemoryStore;
@@ -149,6 +149,23 @@ async fn what_a_registry_only_claims_to_have_is_pushed_when_it_refuses_the_manif
     copy(&store, "v1", &repo, "", &CopyOptions::new()).await.unwrap();
     server.set_behaviour(Behaviour::default());
     assert_closed(&repo, std::slice::from_ref(&root)).await;
+}
+
+#[tokio::test]
+async fn what_the_client_has_repeated_is_not_repeated_by_the_copy() {
+    let store = MemoryStore::new();
+    let (desc, bytes) = crate::support::blob(10, 1);
+    push(&store, &desc.media_type, &bytes).await;
+    let server = Server::builder().start().await.unwrap();
+    let busy = Fault::new(Action::Status(http::StatusCode::SERVICE_UNAVAILABLE, None)).on(RequestKind::UploadStart);
+    server.set_behaviour(Behaviour::with(|behaviour| behaviour.faults.push(busy)));
+    let push_once = repository(&server, "a").push(&desc, Blob::from_bytes(bytes)).await;
+    assert!(push_once.unwrap_err().is_retryable());
+    let alone = requests(&server, &[RequestKind::UploadStart]);
+    assert!(alone > 3, "the client tries again");
+    let error = copy_graph(&store, &repository(&server, "b"), &desc, &CopyOptions::new()).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert_eq!(requests(&server, &[RequestKind::UploadStart]) - alone, alone, "as often as without a copy around it");
 }
 
 /// What tokens were asked for by the requests behind the first `seen`.

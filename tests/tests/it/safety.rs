@@ -3,8 +3,8 @@
 use futures_util::TryStreamExt as _;
 use oras_auth::{Credential, CredentialProvider, StaticCredential};
 use oras_content::{
-    Blob, BoxFuture, Fetcher as _, MediaType, PredecessorFinder as _, Pusher as _, ReadOnlyStorage as _, Resolver as _,
-    Result, TagLister as _,
+    Blob, BoxFuture, Fetcher as _, MediaType, PredecessorFinder as _, Pusher as _, ReadOnlyStorage as _,
+    ReadOnlyTarget as _, Resolver as _, Result, TagLister as _,
 };
 use oras_copy::{CopyOptions, copy_graph};
 use oras_registry::{Accounts, Action, AuthScheme, Behaviour, Fault, Permission, Redirect, RequestKind, Server};
@@ -12,7 +12,7 @@ use oras_remote::{RegistryOptions, Repository};
 
 use crate::{
     contract::{as_alice, guarded},
-    support::{Authority, Origin, assert_told, blob, builder, image, plain, push, repository_with},
+    support::{Authority, Origin, assert_told, blob, builder, image, in_time, plain, push, repository_with},
 };
 
 const SECRET: &str = "marker-s3cr3t-7d1f";
@@ -71,6 +71,80 @@ async fn every_kind_of_request_leaves_its_credentials_at_home_when_it_is_redirec
     assert!(first.heads().all().iter().any(|head| head.contains("authorization: Basic")));
     assert!(!second.heads().all().is_empty());
     second.heads().assert_clean(&[SECRET]);
+}
+
+/// GHSA-vh4v-2xq2-g5cg: credentials followed a redirect to another port or scheme of the same host.
+#[tokio::test]
+async fn ghsa_vh4v_2xq2_g5cg_a_redirect_to_another_port_of_the_host_takes_no_credential_along() {
+    let second = Origin::of_nothing().await;
+    let port = second.port();
+    let answer = move |request: &str| {
+        let target = request.split(' ').nth(1).unwrap_or_default();
+        format!("307 Temporary Redirect\r\nlocation: http://127.0.0.1:{port}{target}\r\n")
+    };
+    let (first, repo) = registry(answer).await;
+    let (desc, bytes) = blob(100, 1);
+    repo.resolve("v1").await.unwrap_err();
+    repo.fetch_reference("v1").await.unwrap_err();
+    repo.push(&desc, Blob::from_bytes(bytes)).await.unwrap_err();
+    repo.fetch(&desc).await.unwrap().bytes(100).await.unwrap_err();
+    assert!(first.heads().all().iter().any(|head| head.contains("authorization: Basic")));
+    let methods: Vec<_> =
+        second.heads().all().iter().filter_map(|head| Some(head.split_once(' ')?.0.to_owned())).collect();
+    for method in ["HEAD", "GET", "POST"] {
+        assert!(methods.iter().any(|found| found == method), "{method} was redirected: {methods:?}");
+    }
+    second.heads().assert_clean(&[SECRET, "YWxpY2U6"]);
+}
+
+/// GHSA-jxpm-75mh-9fp7: the `Location` of an upload took the credentials of its `POST` wherever it led.
+#[tokio::test]
+async fn ghsa_jxpm_75mh_9fp7_an_upload_goes_to_no_other_host_port_or_scheme() {
+    for host in ["localhost", "127.0.0.1", "LOCALHOST", "alice:x@127.0.0.1"] {
+        let second = Origin::of_nothing().await;
+        let port = second.port();
+        let answer = move |request: &str| match request.split(' ').next() {
+            Some("POST") => format!("202 Accepted\r\nlocation: http://{host}:{port}/v2/a/b/blobs/uploads/1\r\n"),
+            _ => "404 Not Found\r\n".to_owned(),
+        };
+        let (_first, repo) = registry(answer).await;
+        let (desc, bytes) = blob(100, 1);
+        let error = repo.push(&desc, Blob::from_bytes(bytes)).await.unwrap_err();
+        assert_eq!(error.kind(), oras_content::ErrorKind::Denied, "{host}: {error}");
+        assert_eq!(second.heads().all(), Vec::<String>::new());
+    }
+    // From https to http of the very same host and port.
+    let authority = Authority::new();
+    let quirk = Behaviour::with(|behaviour| behaviour.uploads.location = oras_registry::LocationStyle::OtherScheme);
+    let server = authority.serve(guarded(AuthScheme::Basic).with_behaviour(quirk).with_recorded_requests(100)).await;
+    let options = RegistryOptions::new().with_transport(authority.trust(builder()).build());
+    let repo = repository_with(&server, "a/b", as_alice(&server.host(), options));
+    let (desc, bytes) = blob(100, 1);
+    repo.push(&desc, Blob::from_bytes(bytes)).await.unwrap();
+    // What came, came over TLS: the server speaks nothing else.
+    assert!(server.requests().iter().any(|request| request.kind == RequestKind::UploadFinish));
+}
+
+/// GHSA-h7vf-4x9w-h99v: the `Link` to a next page led a client to any host.
+#[tokio::test]
+async fn ghsa_h7vf_4x9w_h99v_a_link_leads_to_no_other_host_or_port() {
+    for host in ["localhost", "127.0.0.1", "169.254.169.254"] {
+        let second = Origin::of_nothing().await;
+        let port = second.port();
+        let answer = move |request: &str| {
+            let member = if request.contains("/tags/") { "tags" } else { "repositories" };
+            let link = format!("link: <http://{host}:{port}/latest/meta-data>; rel=\"next\"");
+            format!("200 OK\r\ncontent-type: application/json\r\n{link}\r\n\r\n{{\"{member}\":[\"v1\"]}}")
+        };
+        let (_first, repo) = registry(answer).await;
+        let tags = in_time("a list", repo.tags(None).try_collect::<Vec<_>>()).await.unwrap_err();
+        let names = in_time("a list", repo.registry().repositories(None).try_collect::<Vec<_>>()).await.unwrap_err();
+        for error in [tags, names] {
+            assert_eq!(error.kind(), oras_content::ErrorKind::Denied);
+            assert_told(&error, &["link to the next page", "http://127.0.0.1:"]);
+        }
+        assert_eq!(second.heads().all(), Vec::<String>::new());
+    }
 }
 
 #[tokio::test]

@@ -2,28 +2,50 @@
 
 use std::{error::Error as StdError, fmt::Debug};
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use futures_util::TryStreamExt as _;
 use http::StatusCode;
-use oras_auth::{AuthLayer, Credential, CredentialStore as _, StaticCredential};
+use oras_auth::{AuthLayer, Credential, CredentialProvider as _, CredentialStore as _, StaticCredential, TokenCache};
 use oras_content::{Blob, Error, Fetcher as _, MediaType, Pusher as _, Report, Resolver as _, TagLister as _};
-use oras_credentials::MemoryCredentials;
+use oras_credentials::{CredentialChain, DockerConfigStore, HelperStore, MemoryCredentials, SystemCredentials};
 use oras_descriptor::Algorithm;
 use oras_registry::{
     Accounts, Action, AuthScheme, Behaviour, Fault, LocationStyle, Permission, Redirect, RequestKind, Server,
 };
 use oras_remote::{RegistryOptions, Repository};
-use oras_transport::HttpClient;
+use oras_transport::{HttpBody, HttpClient};
 
 use crate::support::{Origin, blob, builder, plain, push, repository_with};
 
 const SECRET: &str = "marker-s3cr3t-7d1f";
 
+/// The part of the secret that is looked for, so that one which is cut off is found as well.
+const CORE: &str = "s3cr3t-7d";
+
+/// What of the core is in any text that holds it: itself, as headers and files code it, as URLs do.
+fn forms() -> Vec<String> {
+    let mut forms = vec![CORE.to_owned(), CORE.bytes().map(|byte| format!("{byte:02x}")).collect()];
+    // Base64 looks different for each place in a group of three; what depends on the neighbours is left out.
+    for (before, skipped) in [("", 0), ("x", 2), ("xx", 3)] {
+        let bytes = format!("{before}{CORE}");
+        let coded = STANDARD_NO_PAD.encode(&bytes);
+        forms.push(coded.get(skipped..bytes.len() * 8 / 6).unwrap().to_owned());
+    }
+    forms
+}
+
+fn found(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    forms().into_iter().find(|form| text.contains(form) || lower.contains(form))
+}
+
 #[track_caller]
 fn assert_silent(what: &str, text: &str) {
-    // As it is, and as Basic sends it.
-    for form in [SECRET, "bWFya2VyLXMzY3IzdC03ZDFm", "m9ya2VyLXMzY3IzdC03ZDFm", "YWxpY2U6bWFya2Vy"] {
-        assert!(!text.contains(form), "{what} tells a secret: {text}");
-    }
+    let form = found(text);
+    assert!(form.is_none(), "{what} tells a secret as {form:?}: {text}");
 }
 
 #[track_caller]
@@ -40,6 +62,39 @@ fn assert_error_quiet(what: &str, error: &Error) {
         assert_silent(what, &format!("{error} {error:?} {error:#?}"));
         next = error.source();
     }
+}
+
+/// Whether an assertion sees what it is there for.
+fn notices(assertion: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+    std::panic::catch_unwind(assertion).is_err()
+}
+
+#[test]
+fn a_secret_would_be_found_in_any_form_and_place() {
+    let basic = |user: &str, behind: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{SECRET}{behind}")));
+    let texts = [
+        format!("Bearer {SECRET}"),
+        format!("{{\"token\":\"{SECRET}\"}}"),
+        "cut off: marker-s3cr3t-7d…".to_owned(),
+        format!("{:?}", SECRET.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect::<String>()),
+        basic("alice", ""),
+        basic("bob", ""),
+        basic("carl", "more"),
+        basic("", "x"),
+    ];
+    for text in &texts {
+        assert!(found(text).is_some(), "{text}");
+        assert!(notices(|| assert_quiet("a text", text)), "{text}");
+    }
+    for form in forms() {
+        let is_used = texts.iter().any(|text| text.contains(&form) || text.to_ascii_lowercase().contains(&form));
+        assert!(is_used, "{form} is in no text, so it finds nothing");
+    }
+    assert_eq!(found("alice marker 7d1f YWxpY2U6 c2VjcmV0"), None);
+
+    let kind = oras_content::ErrorKind::Other;
+    let deep = Error::new(kind, "above").with_source(Error::new(kind, "between").with_source(Error::new(kind, SECRET)));
+    assert!(notices(std::panic::AssertUnwindSafe(|| assert_error_quiet("an error", &deep))));
 }
 
 fn as_alice(server: &Server, credential: Credential) -> RegistryOptions {
@@ -157,4 +212,68 @@ async fn nothing_that_holds_a_secret_prints_it() {
     for text in [format!("{session:?}"), format!("{:?}", session.state())] {
         assert!(!text.contains(&location), "the session is told: {text}");
     }
+}
+
+#[tokio::test]
+async fn no_store_of_credentials_and_none_of_its_errors_prints_a_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.json");
+    let store = DockerConfigStore::new(&path).allow_plaintext();
+    let credential = Credential::password("alice", SECRET).with_refresh_token(SECRET).with_access_token(SECRET);
+    store.put("r.example", &credential).await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(found(&text).is_some(), "the file holds what must not be told");
+    assert_quiet("DockerConfigStore", &store);
+    assert_quiet("its credential", &store.credential("r.example", None).await.unwrap());
+    assert_quiet("CredentialChain", &CredentialChain::new(store.clone()).or(store));
+    assert_quiet("HelperStore", &HelperStore::new("pass").unwrap());
+
+    let system = SystemCredentials::from_environment(
+        |name| (name == "DOCKER_AUTH_CONFIG").then(|| text.clone().into()),
+        Some(dir.path().to_owned()),
+    );
+    let explanation = system.explain("r.example", None).await.unwrap();
+    assert_eq!(explanation.credential, credential);
+    assert_quiet("SystemCredentials", &system);
+    assert_quiet("Explanation", &explanation);
+    assert_silent("Explanation", &explanation.to_string());
+
+    let coded = STANDARD.encode(SECRET);
+    for broken in [
+        format!("{{\"auths\": {SECRET}"),
+        format!("{{\"auths\":{{\"r.example\":{{\"auth\":\"{coded}\"}}}}}}"),
+        format!("{{\"auths\":{{\"r.example\":{{\"auth\":\"{SECRET}!\"}}}}}}"),
+        format!("{{\"auths\":{{\"r.example\":\"{SECRET}\"}}}}"),
+        format!("{{\"credsStore\":[\"{SECRET}\"]}}"),
+    ] {
+        std::fs::write(&path, &broken).unwrap();
+        let error = DockerConfigStore::new(&path).credential("r.example", None).await.unwrap_err();
+        assert_error_quiet("a broken file", &error);
+        let error = MemoryCredentials::from_docker_config(broken.as_bytes()).err();
+        error.iter().for_each(|error| assert_error_quiet("a broken text", error));
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_holds_a_token_prints_it() {
+    let answer = format!("200 OK\r\ncontent-type: application/json\r\n\r\n{{\"token\":\"{SECRET}\"}}");
+    let token_server = Origin::start(move |_, _| answer.clone()).await;
+    let challenge = format!("www-authenticate: Bearer realm=\"http://localhost:{}/token\"", token_server.port());
+    let registry = Origin::start(move |_, is_known| match is_known {
+        true => "200 OK\r\n".to_owned(),
+        false => format!("401 Unauthorized\r\n{challenge}\r\n"),
+    })
+    .await;
+    let cache = TokenCache::new();
+    let provider = StaticCredential::new("nobody.example", Credential::anonymous());
+    let layer = AuthLayer::builder(provider).with_cache(cache.clone()).build();
+    let client = builder().build().layer(&layer);
+    let url = format!("http://127.0.0.1:{}/v2/", registry.port());
+    let response = client.send(http::Request::get(url).body(HttpBody::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(registry.heads().all().iter().any(|head| found(head).is_some()), "the token was shown to the registry");
+    assert_quiet("TokenCache", &cache);
+    assert_quiet("AuthLayer", &layer);
+    assert_quiet("HttpClient", &client);
+    assert_quiet("a response", &response);
 }

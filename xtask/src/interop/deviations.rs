@@ -2,6 +2,8 @@
 //!
 //! A deviation is expected: the check fails when the registry no longer deviates, so that the table stays true.
 
+use crate::lab::registries::Registry;
+
 /// A rule, and what the registry does instead.
 pub(super) type Deviation = (&'static str, &'static str);
 
@@ -28,4 +30,10 @@ const CRANE: &[Deviation] = &[
 /// What a registry of the lab is known to do.
 pub(super) fn of(registry: &str) -> &'static [Deviation] {
     if registry.starts_with("crane") { CRANE } else { &[] }
+}
+
+/// Whether a registry keeps what it has of an upload when a chunk breaks off. Docker-registry 2.8 throws the upload away when
+/// it holds more than it last told the client; crane's registry tells nobody what it holds.
+pub(crate) fn keeps_broken_chunks(registry: &Registry) -> bool {
+    registry.capabilities().upload_status && !registry.name().starts_with("docker-registry")
 }

@@ -34,6 +34,23 @@ pub(super) struct Moved {
     pub(super) took: Duration,
 }
 
+/// The lines of an answer, each begun by what it tells.
+#[derive(Debug)]
+pub(super) struct Answer(String);
+
+impl Answer {
+    /// What is told once.
+    pub(super) fn one(&self, name: &str) -> Result<String, LabError> {
+        let told = self.all(name).next().map(str::to_owned);
+        told.ok_or_else(|| LabError::failed(format!("read {name:?}"), format!("not said: {}", self.0)))
+    }
+
+    /// What is told any number of times.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.lines().filter_map(move |line| line.strip_prefix(name))
+    }
+}
+
 impl Driver {
     /// Builds it, with cargo's name for how.
     pub(crate) fn build(profile: &str) -> Result<Self, LabError> {
@@ -92,15 +109,25 @@ impl Driver {
         self.moving(server, "save", reference, layout)
     }
 
+    /// Writes layouts, directories and archives, and tells their digests.
+    pub(super) fn make_layouts(&self, dir: &Path) -> Result<Answer, LabError> {
+        process::output(Command::new(&self.program).args(["make-layouts", "--dir"]).arg(dir), WORK_LIMIT).map(Answer)
+    }
+
+    /// Reads all of a layout, and tells its digest and who refers to it.
+    pub(super) fn read_layout(&self, path: &Path, reference: &str) -> Result<Answer, LabError> {
+        let mut command = Command::new(&self.program);
+        command.args(["read-layout", "--reference", reference, "--path"]).arg(path);
+        process::output(&mut command, WORK_LIMIT).map(Answer)
+    }
+
     fn moving(&self, server: &RunningServer, word: &str, reference: &str, dir: &Path) -> Result<Moved, LabError> {
         let mut command = self.command(server)?;
         command.args([word, "--reference", reference, "--dir"]).arg(dir);
         let started = Instant::now();
-        let text = process::output(&mut command, WORK_LIMIT)?;
-        let said = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
-        let digest = said("digest ").ok_or_else(|| LabError::failed(word, format!("no digest: {text}")))?;
-        let peak_kib = said("peak ").and_then(|kib| kib.parse().ok());
-        Ok(Moved { digest: digest.to_owned(), peak_kib, took: started.elapsed() })
+        let answer = process::output(&mut command, WORK_LIMIT).map(Answer)?;
+        let peak_kib = answer.all("peak ").next().and_then(|kib| kib.parse().ok());
+        Ok(Moved { digest: answer.one("digest ")?, peak_kib, took: started.elapsed() })
     }
 
     fn checks(&self, group: &str, server: &RunningServer, words: &[&str]) -> Vec<Check> {
@@ -113,7 +140,7 @@ impl Driver {
         if checks.is_empty() { vec![Check::failed(group, &"nothing was checked")] } else { checks }
     }
 
-    fn command(&self, server: &RunningServer) -> Result<Command, LabError> {
+    pub(super) fn command(&self, server: &RunningServer) -> Result<Command, LabError> {
         let mut command = Command::new(&self.program);
         command.env("INTEROP_HOST", server.host());
         if !server.access().has_tls() {

@@ -11,7 +11,7 @@ use crate::lab::server::RunningServer;
 
 /// What a client may need at most, whatever the size of a file.
 const MEMORY_LIMIT_KIB: u64 = 24 << 10;
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 
 /// What is transferred.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,10 @@ pub(crate) struct Content {
 pub(crate) const SHORT: Content = Content { name: "64-mib.bin", size: 64 * MIB, is_sparse: false };
 /// A file as people have them.
 pub(crate) const LONG: Content = Content { name: "1-gib.bin", size: 1024 * MIB, is_sparse: false };
+/// One that is killed on its way in every run.
+pub(crate) const KILLED_SHORT: Content = Content { name: "96-mib.bin", size: 96 * MIB, is_sparse: false };
+/// One that nobody wants to move twice.
+pub(crate) const KILLED: Content = Content { name: "2-gib.bin", size: 2048 * MIB, is_sparse: false };
 /// One that has more bytes than 32 bits count.
 pub(crate) const SPARSE: Content = Content { name: "4-gib-sparse.bin", size: 4096 * MIB, is_sparse: true };
 
@@ -63,7 +67,12 @@ pub(crate) fn there_and_back(driver: &Driver, server: &RunningServer, content: &
 }
 
 impl Content {
-    fn write(&self, path: &Path) -> std::io::Result<()> {
+    /// How many bytes it has.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
         let mut file = File::create(path)?;
         file.set_len(self.size)?;
         let mut state = self.size | 1;
@@ -85,7 +94,7 @@ impl Content {
 }
 
 /// Whether two files hold the same bytes.
-fn is_same(one: &Path, other: &Path) -> std::io::Result<bool> {
+pub(super) fn is_same(one: &Path, other: &Path) -> std::io::Result<bool> {
     let (mut one, mut other) = (File::open(one)?, File::open(other)?);
     if one.metadata()?.len() != other.metadata()?.len() {
         return Ok(false);

@@ -21,6 +21,7 @@ mod jwt;
 pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod registries;
+pub(crate) mod relay;
 pub(crate) mod server;
 mod smoke;
 mod tls;

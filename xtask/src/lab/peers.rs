@@ -32,6 +32,13 @@ pub(crate) fn skopeo() -> Tool {
     Tool::apt("skopeo", "skopeo")
 }
 
+/// All that know image layouts on a disk.
+pub(crate) fn with_layouts() -> Vec<Peer> {
+    let mut peers = all();
+    peers.push(Peer { tool: skopeo() });
+    peers
+}
+
 /// The official suite: a program that takes its orders from `OCI_*` variables and writes a report to `OCI_RESULTS_DIR`.
 ///
 /// It exits with 0 even when its orders make no sense: judge it by the counts in `junit.xml`.

@@ -52,6 +52,18 @@ pub(super) fn registry() -> Vec<Part> {
     parts.iter().map(Tests::run).collect()
 }
 
+/// The registry client on a bad day, optimised.
+pub(super) fn client() -> Vec<Part> {
+    let part = Tests {
+        name: "500 blobs, 1,000 faults",
+        package: "oras-tests",
+        chosen: &["remote::soak::every_byte_arrives"],
+        sizes: &[("ORAS_SOAK", "full")],
+        build: &["--release", "--test", "it"],
+    };
+    vec![part.run()]
+}
+
 /// Everything that holds for any input: parsers, any chunking of content, copies of any graph.
 pub(super) fn properties() -> Vec<Part> {
     let part = |package, chosen| Tests {

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::{future::join_all, stream};
-use oras_auth::{AuthError, AuthLayer, Credential, StaticCredential};
+use oras_auth::{AuthError, AuthLayer, Credential, Scopes, StaticCredential};
 use oras_content::{Blob, ErrorKind};
 use oras_transport::HttpBody;
 
@@ -50,11 +50,17 @@ async fn a_missing_or_half_credential_is_an_error_that_names_the_registry() {
         (Credential::access_token("t"), true),
     ] {
         let (client, _) = transport(|_, seen| basic_registry(seen));
-        let error = client.layer(&layer(credential)).send(get("/v2/", "")).await.unwrap_err();
+        let error = client.layer(&layer(credential)).send(get("/v2/", "repository:app:pull")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
-        let registry = "r.example".to_owned();
-        let expected = if half { AuthError::Incomplete { registry } } else { AuthError::NoCredential { registry } };
+        let (registry, scopes) = ("r.example".to_owned(), Scopes::parse("repository:app:pull"));
+        let expected = match half {
+            true => AuthError::Incomplete { registry, scopes },
+            false => AuthError::NoCredential { registry, scopes },
+        };
         assert_eq!(error.find::<AuthError>(), Some(&expected));
+        for said in ["r.example", "repository:app:pull", "log in"] {
+            assert!(error.to_string().contains(said), "{error}");
+        }
     }
 }
 
@@ -166,8 +172,9 @@ async fn credentials_are_looked_up_by_the_host_header_where_there_is_one() {
     let mut request = get("/v2/team/app/manifests/v1", "");
     request.headers_mut().insert("host", "registry.internal:5000".parse().unwrap());
     assert_eq!(status(&client, request).await, 200);
+    // The name is part of what is remembered: under another one it may be another account.
     assert_eq!(status(&client, get("/v2/team/app/manifests/v1", "")).await, 200);
-    assert_eq!(asked.lock().unwrap()[0], "registry.internal:5000/team/app");
+    assert_eq!(*asked.lock().unwrap(), ["registry.internal:5000/team/app", "r.example/team/app"]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use oras_auth::{AuthError, AuthLayer, Credential, StaticCredential, TokenCache};
+use oras_auth::{AuthError, AuthLayer, Credential, Refused, Scopes, StaticCredential, TokenCache};
 use oras_content::ErrorKind;
 
 use crate::support::{Asked, CHALLENGE, ME, Seen, answer, get, layer, me, status, token_registry, transport};
@@ -56,11 +56,12 @@ async fn sixteen_cold_requests_at_once_cost_one_token_and_one_lookup() {
     let statuses = join_all((0..16).map(|_| status(&client, get("/v2/app/blobs/x", PULL)))).await;
     assert_eq!(statuses, [200; 16]);
     assert_eq!((log.to("auth.example").len(), asked.lock().unwrap().len()), (1, 1));
-    assert_eq!(log.to("r.example").len(), 32);
+    // One of them learned for all how the registry wants to be told.
+    assert_eq!(log.to("r.example").len(), 17);
 }
 
 #[tokio::test]
-async fn a_failing_token_server_is_asked_once_for_all_who_wait() {
+async fn a_failing_token_server_is_not_asked_by_each_who_waits() {
     let (client, log) = transport(|_, seen| match seen.host() {
         "auth.example" => answer(401, &[], r#"{"details":"incorrect username or password"}"#),
         _ => token_registry(seen),
@@ -72,6 +73,7 @@ async fn a_failing_token_server_is_asked_once_for_all_who_wait() {
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
         let expected = AuthError::NoToken {
             registry: "r.example".to_owned(),
+            scopes: Scopes::parse(PULL),
             server: "https://auth.example".to_owned(),
             answer:
                 "401 Unauthorized: incorrect username or password (the user me asked); if the password or token is \
@@ -80,7 +82,8 @@ async fn a_failing_token_server_is_asked_once_for_all_who_wait() {
         };
         assert_eq!(error.find::<AuthError>(), Some(&expected));
     }
-    assert_eq!(log.to("auth.example").len(), 1);
+    // The first one asks, and one for all who waited for it.
+    assert_eq!(log.to("auth.example").len(), 2);
 }
 
 #[tokio::test]
@@ -125,6 +128,32 @@ async fn a_refresh_token_is_posted_to_the_token_server_and_never_to_the_registry
     for seen in log.to("r.example") {
         assert!(!format!("{seen:?}").contains("refresh-secret"));
     }
+}
+
+/// A token server that gives another refresh token each time, and takes only the last one.
+#[tokio::test]
+async fn a_refresh_token_that_its_server_replaces_is_replaced() {
+    let (client, log) = transport(|_, seen| match seen.host() {
+        "auth.example" => {
+            let form = seen.form();
+            match form.last().map_or("", |(_, shown)| shown) {
+                "rt-0" => answer(200, &[], r#"{"access_token":"good","expires_in":300,"refresh_token":"rt-1"}"#),
+                "rt-1" => answer(200, &[], r#"{"access_token":"good","expires_in":300,"refresh_token":"rt-2"}"#),
+                _ => answer(400, &[], r#"{"error":"invalid_grant"}"#),
+            }
+        }
+        _ => token_registry(seen),
+    });
+    let client = client.layer(&layer(Credential::refresh_token("rt-0")));
+    for repository in ["a", "b", "c"] {
+        let scopes = format!("repository:{repository}:pull");
+        assert_eq!(status(&client, get("/v2/", &scopes)).await, 200, "{repository}");
+    }
+    let posts = log.to("auth.example").into_iter().filter(|seen| seen.method == "POST");
+    let shown: Vec<String> = posts.map(|seen| seen.form().last().unwrap().1.clone()).collect();
+    // The third one is not good any more, so the credential's own is tried again.
+    assert_eq!(shown, ["rt-0", "rt-1", "rt-2", "rt-0"]);
+    assert!(log.to("r.example").iter().all(|seen| !format!("{seen:?}").contains("rt-")));
 }
 
 #[tokio::test]
@@ -193,6 +222,8 @@ async fn a_second_refusal_is_final() {
     let response = client.layer(&layer(me())).send(get("/v2/app/blobs/x", PULL)).await.unwrap();
     let challenge = oras_auth::Challenge::all(response.headers()).remove(0);
     assert_eq!((response.status().as_u16(), challenge.parameter("error")), (401, Some("insufficient_scope")));
+    let refused = response.extensions().get::<Refused>().unwrap();
+    assert_eq!((refused.holder.as_deref(), refused.scopes.to_string().as_str()), (Some("the user me"), PULL));
     assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (2, 1));
 }
 
@@ -275,22 +306,43 @@ async fn a_placeholder_scope_is_replaced_and_the_challenge_s_own_is_merged() {
     }
 }
 
+/// A registry whose challenge names a scope of its own, and a token server that takes one scope only.
+fn one_scope_at_a_time(seen: &Seen) -> oras_transport::Response {
+    let scopes: Vec<_> = seen.query().into_iter().filter(|(name, _)| name == "scope").map(|(_, scope)| scope).collect();
+    match (seen.host(), &scopes[..]) {
+        ("auth.example", [one]) if one.contains("mirror") => answer(200, &[], r#"{"token":"mirror","expires_in":300}"#),
+        ("auth.example", [_]) => answer(200, &[], r#"{"token":"app","expires_in":300}"#),
+        ("auth.example", _) => answer(400, &[], ""),
+        _ => {
+            let name = if seen.uri.path().contains("/app/") { "app" } else { "mirror" };
+            if seen.authorization() == Some(&format!("Bearer {name}")) {
+                return answer(200, &[], "");
+            }
+            let challenge = format!(r#"{CHALLENGE},scope="repository:{name}/x:pull""#);
+            answer(401, &[("www-authenticate", &challenge)], "")
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_token_server_that_fails_on_several_scopes_is_asked_for_the_challenge_s_alone() {
-    let (client, log) = transport(|at, seen| {
-        let scopes = seen.query().iter().filter(|(name, _)| name == "scope").count();
-        match seen.host() {
-            "auth.example" if scopes > 1 => answer(400, &[], ""),
-            _ if at == 0 => {
-                let challenge = format!(r#"{CHALLENGE},scope="repository:mirror/app:pull""#);
-                answer(401, &[("www-authenticate", &challenge)], "")
-            }
-            _ => token_registry(seen),
-        }
-    });
-    assert_eq!(status(&client.layer(&layer(me())), get("/v2/app/blobs/x", PULL)).await, 200);
-    let last = log.to("auth.example").remove(1);
-    assert!(last.query().contains(&("scope".to_owned(), "repository:mirror/app:pull".to_owned())));
+    let (client, log) = transport(|_, seen| one_scope_at_a_time(seen));
+    let client = client.layer(&layer(me()));
+    let both = "repository:app/x:pull repository:mirror/x:pull";
+    assert_eq!(status(&client, get("/v2/mirror/x/blobs/x", both)).await, 200);
+    let scopes = log.to("auth.example").iter().map(|seen| seen.query().len() - 1).collect::<Vec<_>>();
+    assert_eq!(scopes, [2, 1]);
+    assert!(log.to("auth.example")[1].query().contains(&("scope".to_owned(), "repository:mirror/x:pull".to_owned())));
+    // The same again costs nothing more, and neither does what the token is for.
+    for scopes in [both, "repository:mirror/x:pull"] {
+        assert_eq!(status(&client, get("/v2/mirror/x/blobs/x", scopes)).await, 200);
+    }
+    assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (4, 2));
+    // It is not taken for what the server left out: that costs a token, and no refusal.
+    for _ in 0..2 {
+        assert_eq!(status(&client, get("/v2/app/x/blobs/x", "repository:app/x:pull")).await, 200);
+    }
+    assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (6, 3));
 }
 
 #[tokio::test]

@@ -114,3 +114,85 @@ async fn short_tokens_429_storms_and_resets_at_once_are_survived_by_200_operatio
     let requests = requests.load(Ordering::Relaxed);
     assert!(requests <= 200 * 8 + 100, "{requests}");
 }
+
+/// A token server that says an hour, and whose tokens live for a second.
+#[tokio::test(start_paused = true)]
+async fn tokens_that_end_before_their_server_said_so_stop_none_of_200_operations() {
+    let start = tokio::time::Instant::now();
+    let wall = move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + start.elapsed();
+    let counts: Arc<[AtomicU64; 2]> = Arc::default();
+    let count = Arc::clone(&counts);
+    let service = tower::service_fn(move |request: oras_transport::Request| {
+        let now = start.elapsed().as_millis();
+        let is_token = request.uri().host() == Some("auth.example");
+        count[usize::from(is_token)].fetch_add(1, Ordering::Relaxed);
+        let shown =
+            request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let lives = shown.and_then(|shown| shown.parse().ok()).is_some_and(|issued: u128| now < issued + 1000);
+        let answer = match (is_token, lives) {
+            (true, _) => {
+                let body = format!(r#"{{"token":"{now}","expires_in":3600}}"#);
+                answer(200, &[], Box::leak(body.into_boxed_str()))
+            }
+            (false, true) => answer(200, &[], ""),
+            (false, false) => answer(401, &[("www-authenticate", CHALLENGE)], ""),
+        };
+        async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok::<_, Error>(answer)
+        }
+    });
+    let layer = AuthLayer::builder(StaticCredential::new("r.example", me())).with_clock(wall).build();
+    let client = HttpClient::builder().build_over(service).layer(&layer);
+    let statuses = join_all((0..200).map(|_| status(&client, get("/v2/app/blobs/x", PULL)))).await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let [requests, tokens] = [&counts[0], &counts[1]].map(|count| count.load(Ordering::Relaxed));
+    let seconds = start.elapsed().as_secs();
+    // Those under way when a token ends are sent twice, and no more than the cap of a host are under way.
+    assert!((4..=12).contains(&seconds) && tokens <= seconds + 2, "{tokens} tokens in {seconds} s");
+    assert!(requests <= 1 + 200 + tokens * 16, "{requests} requests, {tokens} tokens");
+}
+
+/// What is found in the cache for the second attempt may have ended as well: then the third one has a new token.
+#[tokio::test]
+async fn a_stale_token_of_the_cache_does_not_make_a_refusal_final() {
+    let (client, log) = transport(|at, seen| match (seen.host(), seen.authorization()) {
+        ("auth.example", _) => {
+            let body = format!(r#"{{"token":"{at}","expires_in":3600}}"#);
+            answer(200, &[], Box::leak(body.into_boxed_str()))
+        }
+        // Every token lives for two more requests, whatever was said of it.
+        (_, Some(token))
+            if token.strip_prefix("Bearer ").is_some_and(|made| at <= made.parse::<usize>().unwrap() + 2) =>
+        {
+            answer(200, &[], "")
+        }
+        _ => answer(401, &[("www-authenticate", CHALLENGE)], ""),
+    });
+    let (seconds, clock) = clock();
+    let client = client.layer(&AuthLayer::builder(StaticCredential::new("r.example", me())).with_clock(clock).build());
+    for scopes in ["repository:app:pull,push", "repository:app:pull", "repository:app:delete,pull,push"] {
+        seconds.fetch_add(10, Ordering::Relaxed);
+        assert_eq!(status(&client, get("/v2/app/blobs/x", scopes)).await, 200);
+    }
+    // Two tokens serve this, and both have ended.
+    for _ in 0..2 {
+        seconds.fetch_add(10, Ordering::Relaxed);
+        let before = log.all().len();
+        assert_eq!(status(&client, get("/v2/app/blobs/x", "repository:app:pull,push")).await, 200);
+        assert!(log.all().len() - before <= 4, "{:?}", log.lines());
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_a_server_whose_clock_is_behind_are_kept() {
+    let (client, log) = transport(|_, seen| match seen.host() {
+        "auth.example" => answer(200, &[], r#"{"token":"good","expires_in":300,"issued_at":"1970-01-01T00:00:00Z"}"#),
+        _ => token_registry(seen),
+    });
+    let client = client.layer(&AuthLayer::new(StaticCredential::new("r.example", me())));
+    for _ in 0..3 {
+        assert_eq!(status(&client, get("/v2/app/blobs/x", PULL)).await, 200);
+    }
+    assert_eq!((log.to("r.example").len(), log.to("auth.example").len()), (4, 1));
+}

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod advisories;
 mod basic;
 mod bearer;
 mod lifetime;
 mod safety;
+mod scout;
 mod support;

@@ -9,7 +9,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::StreamExt as _;
-use oras_descriptor::{Descriptor, Verifier};
+use oras_descriptor::{Algorithm, Descriptor, Verifier};
 use tokio::io::AsyncRead;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -17,10 +17,12 @@ use crate::error::{Error, ErrorKind, Result};
 mod raw;
 mod reader;
 mod source;
+mod sum;
 
 pub use raw::RawStream;
 pub use reader::BlobReader;
 pub use source::{BlobSource, ByteStream};
+pub use sum::Sum;
 
 /// The largest buffer that a declared size alone may reserve; beyond it memory grows as bytes arrive.
 const MAX_RESERVE: u64 = 32 << 20;
@@ -39,7 +41,7 @@ const MAX_RESERVE: u64 = 32 << 20;
 pub struct Blob {
     raw: RawStream,
     expected: Option<Descriptor>,
-    verifier: Option<Verifier>,
+    sum: Option<Sum>,
     held: Option<Bytes>,
     trusted: bool,
 }
@@ -66,7 +68,7 @@ impl Blob {
     }
 
     fn from_raw(raw: RawStream) -> Self {
-        Self { raw, expected: None, verifier: None, held: None, trusted: false }
+        Self { raw, expected: None, sum: None, held: None, trusted: false }
     }
 
     /// Checks the content against a descriptor.
@@ -94,7 +96,7 @@ impl Blob {
         }
         self.raw.set_size(desc.size, &desc.digest)?;
         if !self.trusted {
-            self.verifier = Some(Verifier::new(desc)?);
+            self.set_sum(Sum::of(Verifier::new(desc)?));
         }
         self.expected = Some(desc.plain());
         Ok(())
@@ -119,7 +121,7 @@ impl Blob {
         self.raw.seek(verifier.position());
         let digest = verifier.digest().clone();
         self.expected.get_or_insert_with(|| Descriptor::new("", digest, verifier.size()));
-        self.verifier = Some(verifier);
+        self.set_sum(Sum::of(verifier));
         Ok(self)
     }
 
@@ -128,8 +130,30 @@ impl Blob {
     #[must_use]
     pub fn trusted(mut self) -> Self {
         self.trusted = true;
-        self.verifier = None;
+        self.sum = None;
+        self.raw.offer(None);
         self
+    }
+
+    /// Hashes what is read, for content that is not described yet; once the blob has ended, the sum says
+    /// [what it was](Sum::described). A blob that is [replayed](Self::replay) is not added to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] when the blob was read already.
+    pub fn summed(mut self, algorithm: Algorithm) -> Result<(Self, Sum)> {
+        if self.raw.position() > 0 || self.raw.is_summed() {
+            return Err(Error::unsupported("hashing a blob that was read in part"));
+        }
+        let sum = self.sum.take().unwrap_or_default();
+        sum.also_hash(algorithm);
+        self.set_sum(sum.clone());
+        Ok((self, sum))
+    }
+
+    fn set_sum(&mut self, sum: Sum) {
+        self.raw.offer(Some(sum.clone()));
+        self.sum = Some(sum);
     }
 
     /// Has `observer` told the position behind each chunk that comes from the source, for those who show progress.
@@ -151,7 +175,12 @@ impl Blob {
             // The verifier has seen the chunk that is kept back, and the stream will not give it again.
             self.raw.refuse(Error::new(ErrorKind::Corrupt, "a blob that was read in part was parted from its check"));
         }
-        (self.raw, self.verifier)
+        if self.raw.is_summed() {
+            // The source checks what it gives, on a thread of its own.
+            return (self.raw, None);
+        }
+        self.raw.offer(None);
+        (self.raw, self.sum.and_then(|sum| sum.take_verifier()))
     }
 
     /// Opens the source, so that [`ErrorKind::NotFound`] is known before anything is sent elsewhere; a blob of size 0 is
@@ -242,6 +271,11 @@ impl Blob {
         self.raw.is_replayable()
     }
 
+    /// Whether the content is in memory: then no poll waits, and a sink may read it on a blocking thread.
+    pub fn is_in_memory(&self) -> bool {
+        self.raw.is_in_memory()
+    }
+
     fn describe(&self, error: Error) -> Error {
         match &self.expected {
             Some(expected) => error.with_descriptor(expected),
@@ -251,18 +285,18 @@ impl Blob {
 
     fn fail(&mut self, error: Error) -> Error {
         self.held = None;
-        self.verifier = None;
+        self.sum = None;
         self.raw.end();
         self.describe(error.out_of_blob())
     }
 
     /// Adds a chunk to the check. The one that completes the size is kept back.
     fn check(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
-        let Some(verifier) = &mut self.verifier else {
+        let Some(sum) = self.sum.as_ref().filter(|_| !self.raw.is_summed()) else {
             return Ok(Some(chunk));
         };
-        verifier.update(&chunk)?;
-        if verifier.is_complete() {
+        sum.add(&chunk)?;
+        if sum.is_complete() {
             self.held = Some(chunk);
             return Ok(None);
         }
@@ -277,9 +311,9 @@ impl Stream for Blob {
         loop {
             let item = match ready!(self.raw.poll_next_unpin(cx)) {
                 Some(chunk) => chunk.and_then(|chunk| self.check(chunk)),
-                None => match self.verifier.take().map_or(Ok(()), Verifier::finish) {
+                None => match self.sum.take().map_or(Ok(()), |sum| sum.finish()) {
                     Ok(()) => return Poll::Ready(self.held.take().map(Ok)),
-                    Err(error) => Err(error.into()),
+                    Err(error) => Err(error),
                 },
             };
             match item {

@@ -10,7 +10,10 @@ use futures_core::{Stream, future::BoxFuture};
 use futures_util::{FutureExt as _, StreamExt as _};
 use oras_descriptor::Digest;
 
-use super::source::{BlobSource, ByteStream};
+use super::{
+    source::{BlobSource, ByteStream},
+    sum::Sum,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often a source is opened again without a single new byte before the blob gives up. Waiting happens inside
@@ -28,6 +31,12 @@ pub struct RawStream {
     barren: u32,
     refused: Option<Error>,
     observer: Option<Observer>,
+    /// What the source may add its bytes to.
+    offer: Option<Sum>,
+    /// The same, once the source does.
+    apart: Option<Sum>,
+    /// The chunk that completes the size, while the source's sum is not known to be right.
+    held: Option<Bytes>,
 }
 
 /// Is told the position after each chunk.
@@ -35,7 +44,7 @@ pub(super) type Observer = Arc<dyn Fn(u64) + Send + Sync>;
 
 enum State {
     Idle,
-    Opening(BoxFuture<'static, Result<ByteStream>>),
+    Opening(BoxFuture<'static, Result<(ByteStream, bool)>>),
     Open(ByteStream),
     /// There is an error to give before the end.
     Refused,
@@ -52,7 +61,8 @@ impl RawStream {
     }
 
     fn with_state(size: Option<u64>, source: Option<Arc<dyn BlobSource>>, state: State) -> Self {
-        Self { size, position: 0, source, state, barren: 0, refused: None, observer: None }
+        let (refused, observer, offer, apart, held) = (None, None, None, None, None);
+        Self { size, position: 0, source, state, barren: 0, refused, observer, offer, apart, held }
     }
 
     pub(super) fn replay(&self) -> Option<Self> {
@@ -83,6 +93,21 @@ impl RawStream {
 
     pub(super) fn end(&mut self) {
         self.state = State::Ended;
+        self.held = None;
+    }
+
+    /// Lets the source add its bytes to a sum, if it is not open yet and can; with none, nobody but the owner does.
+    pub(super) fn offer(&mut self, sum: Option<Sum>) {
+        self.offer = sum;
+        // What is being opened may have been told of another sum.
+        if matches!(self.state, State::Opening(_)) {
+            self.state = State::Idle;
+        }
+    }
+
+    /// Whether the source adds its bytes to the sum, and the last ones are kept back here.
+    pub(super) fn is_summed(&self) -> bool {
+        self.apart.is_some()
     }
 
     pub(super) fn seek(&mut self, position: u64) {
@@ -121,6 +146,10 @@ impl RawStream {
         self.source.is_some()
     }
 
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is_in_memory())
+    }
+
     fn is_whole(&self) -> bool {
         self.size == Some(self.position)
     }
@@ -134,7 +163,10 @@ impl RawStream {
                 State::Idle if resumed_whole => self.state = State::Ended,
                 State::Idle => self.state = self.opening(),
                 State::Opening(opening) => match ready!(opening.poll_unpin(cx)) {
-                    Ok(stream) => self.state = State::Open(stream),
+                    Ok((stream, is_summed)) => {
+                        self.apart = self.offer.clone().filter(|_| is_summed);
+                        self.state = State::Open(stream);
+                    }
                     Err(error) => {
                         self.state = State::Ended;
                         return Poll::Ready(Err(error.out_of_blob()));
@@ -153,14 +185,22 @@ impl RawStream {
         let Some(source) = self.source.clone() else {
             return State::Ended;
         };
-        let position = self.position;
-        State::Opening(async move { source.open(position).await }.boxed())
+        let (position, offer) = (self.position, self.offer.clone());
+        let opening = async move {
+            match offer {
+                Some(sum) => source.open_summed(position, &sum).await,
+                None => Ok((source.open(position).await?, false)),
+            }
+        };
+        State::Opening(opening.boxed())
     }
 
     /// What to do after the stream broke: nothing when it can be opened again, else the error.
     fn broke(&mut self, error: Error) -> Result<()> {
         self.barren += 1;
-        if self.source.is_none() || !error.is_retryable() || self.barren > MAX_BARREN_OPENINGS {
+        // A thread may have summed what never came here.
+        let is_ahead = self.apart.as_ref().is_some_and(|sum| sum.size() != self.position);
+        if self.source.is_none() || !error.is_retryable() || self.barren > MAX_BARREN_OPENINGS || is_ahead {
             self.state = State::Ended;
             let retries = self.barren.saturating_sub(1).max(error.retries());
             return Err(error.with_retries(retries).out_of_blob());
@@ -172,6 +212,15 @@ impl RawStream {
     fn too_short(&self, size: u64) -> Error {
         let message = format!("content ended after {} of {size} bytes", self.position);
         Error::new(ErrorKind::Corrupt, message).with_retryable(true)
+    }
+
+    /// The chunk that was kept back, if the sum of the source is right.
+    fn close(&mut self) -> Option<Result<Bytes>> {
+        let held = self.held.take();
+        match self.apart.as_ref().map_or(Ok(()), Sum::finish) {
+            Ok(()) => held.map(Ok),
+            Err(error) => Some(Err(error.out_of_blob())),
+        }
     }
 
     fn advance(&mut self, chunk: Bytes) -> Result<Bytes> {
@@ -203,7 +252,13 @@ impl Stream for RawStream {
             };
             let broken = match ready!(stream.poll_next_unpin(cx)) {
                 Some(Ok(chunk)) if chunk.is_empty() => continue,
-                Some(Ok(chunk)) => return Poll::Ready(Some(self.advance(chunk))),
+                Some(Ok(chunk)) => match self.advance(chunk) {
+                    Ok(chunk) if self.is_summed() && self.is_whole() => {
+                        self.held = Some(chunk);
+                        continue;
+                    }
+                    advanced => return Poll::Ready(Some(advanced)),
+                },
                 // Every byte is here; how the stream ends does not matter any more.
                 Some(Err(error)) if error.is_retryable() && self.is_whole() => None,
                 Some(Err(error)) => Some(error),
@@ -211,7 +266,7 @@ impl Stream for RawStream {
             };
             let Some(error) = broken else {
                 self.state = State::Ended;
-                return Poll::Ready(None);
+                return Poll::Ready(self.close());
             };
             if let Err(error) = self.broke(error) {
                 return Poll::Ready(Some(Err(error)));

@@ -8,6 +8,7 @@ use futures_core::{Stream, future::BoxFuture, stream::BoxStream};
 use futures_util::{StreamExt as _, stream};
 use tokio::io::{AsyncRead, ReadBuf};
 
+use super::sum::Sum;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A stream of bytes that owns what it needs.
@@ -28,9 +29,30 @@ pub trait BlobSource: Send + Sync + 'static {
     ///
     /// Dropping the future ends the attempt; the source can be opened again.
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>>;
+
+    /// Whether the bytes are in memory, so that opening and reading never wait; not unless it is said.
+    fn is_in_memory(&self) -> bool {
+        false
+    }
+
+    /// The same for a source whose bytes come from a thread of their own: there each chunk is [added](Sum::add) to `sum`
+    /// before it is given. The answer says whether that is done; by default it is not, and the blob adds the chunks where
+    /// it is polled.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    fn open_summed<'a>(&'a self, offset: u64, sum: &'a Sum) -> BoxFuture<'a, Result<(ByteStream, bool)>> {
+        let _ = sum;
+        Box::pin(async move { Ok((self.open(offset).await?, false)) })
+    }
 }
 
 impl BlobSource for Bytes {
+    fn is_in_memory(&self) -> bool {
+        true
+    }
+
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
         let tail = usize::try_from(offset).ok().filter(|offset| *offset <= self.len());
         let opened = match tail {

@@ -8,11 +8,13 @@ mod lock;
 mod partial;
 mod sink;
 mod source;
+mod stamp;
 
 pub use lock::lock_abandoned;
 pub use partial::fill;
 pub use sink::{rehash, write_and_hash, write_blob};
 pub use source::FileSource;
+pub use stamp::Stamp;
 
 use std::{io, path::Path};
 

@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
-    fs::File,
-    io::{Read as _, Seek as _, SeekFrom, Take},
+    fs::{File, Metadata},
+    io::{Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,16 +9,21 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_core::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
+use oras_descriptor::Digest;
 use tokio::sync::mpsc;
 
-use super::{CHANNEL_DEPTH, blocking};
+use super::{CHANNEL_DEPTH, blocking, stamp::Stamp};
 use crate::{
-    blob::{Blob, BlobSource, ByteStream},
+    blob::{Blob, BlobSource, ByteStream, Sum},
     error::{Error, ErrorKind, Result},
 };
 
 /// How much is read at once. Larger reads gain nothing measurable, smaller ones cost system calls.
 const READ_SIZE: usize = 256 * 1024;
+
+/// A file that was hashed, and so read, not long ago is read where the blob is polled up to this size: the system has it in
+/// memory, and to hand it over from another thread would take several times as long.
+const AT_HAND: u64 = 64 * 1024;
 
 /// A file, or a section of one, as the source of a blob.
 #[derive(Clone, Debug)]
@@ -26,12 +31,13 @@ pub struct FileSource {
     path: PathBuf,
     start: u64,
     len: Option<u64>,
+    known: Option<(Stamp, Digest)>,
 }
 
 impl FileSource {
     /// The file at `path`; it is opened when the blob is.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), start: 0, len: None }
+        Self { path: path.into(), start: 0, len: None, known: None }
     }
 
     /// The `len` bytes from `start` on, such as an entry of an archive.
@@ -39,6 +45,13 @@ impl FileSource {
     pub fn section(mut self, start: u64, len: u64) -> Self {
         self.start = start;
         self.len = Some(len);
+        self
+    }
+
+    /// Says which digest the whole file had under a stamp: as long as it bears that stamp, it is not hashed again.
+    #[must_use]
+    pub fn known(mut self, stamp: Stamp, digest: Digest) -> Self {
+        self.known = Some((stamp, digest));
         self
     }
 
@@ -56,19 +69,13 @@ impl FileSource {
 impl BlobSource for FileSource {
     fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
         let source = self.clone();
-        Box::pin(async move {
-            let (file, left) = match blocking(move || source.begin(offset)).await? {
-                Beginning::Whole(bytes) => return Ok(stream::iter([Ok(bytes)]).boxed()),
-                Beginning::Opened(file, left) => (file, left),
-            };
-            let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
-            tokio::task::spawn_blocking(move || read_chunks(file.take(left), &sender));
-            let chunks = stream::unfold(receiver, |mut receiver| async move {
-                let chunk = receiver.recv().await?;
-                Some((chunk, receiver))
-            });
-            Ok(chunks.boxed())
-        })
+        Box::pin(source.stream(offset, None))
+    }
+
+    /// The bytes are added on the thread that reads them.
+    fn open_summed<'a>(&'a self, offset: u64, sum: &'a Sum) -> BoxFuture<'a, Result<(ByteStream, bool)>> {
+        let (source, sum) = (self.clone(), sum.clone());
+        Box::pin(async move { Ok((source.stream(offset, Some(sum)).await?, true)) })
     }
 }
 
@@ -76,23 +83,54 @@ impl BlobSource for FileSource {
 enum Beginning {
     /// All that there is: another visit to a blocking thread would cost more than reading it.
     Whole(Bytes),
-    /// The file with its cursor at the first byte that is wanted, and how many there are.
-    Opened(File, u64),
+    /// The part from the first byte that is wanted.
+    Opened(Part),
+}
+
+/// An open file on its way into a stream.
+struct Part {
+    file: File,
+    /// How many bytes there are behind its cursor.
+    left: u64,
+    sum: Option<Sum>,
+    /// The stamp that the file must bear at its end as at its beginning, where it is not hashed for its sake.
+    stamp: Option<Stamp>,
 }
 
 impl FileSource {
-    fn begin(&self, offset: u64) -> Result<Beginning> {
-        let (file, left) = self.open_at(offset)?;
-        if left > READ_SIZE as u64 {
-            return Ok(Beginning::Opened(file, left));
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(left).unwrap_or_default());
-        file.take(left).read_to_end(&mut bytes)?;
-        Ok(Beginning::Whole(bytes.into()))
+    async fn stream(self, offset: u64, sum: Option<Sum>) -> Result<ByteStream> {
+        let is_at_hand = self.known.as_ref().is_some_and(|(stamp, _)| stamp.size() <= AT_HAND);
+        let beginning =
+            if is_at_hand { self.begin(offset, sum) } else { blocking(move || self.begin(offset, sum)).await };
+        let part = match beginning? {
+            Beginning::Whole(bytes) => return Ok(stream::iter([Ok(bytes)]).boxed()),
+            Beginning::Opened(part) => part,
+        };
+        let (sender, receiver) = mpsc::channel(CHANNEL_DEPTH);
+        tokio::task::spawn_blocking(move || part.send(&sender));
+        let chunks = stream::unfold(receiver, |mut receiver| async move {
+            let chunk = receiver.recv().await?;
+            Some((chunk, receiver))
+        });
+        Ok(chunks.boxed())
     }
 
-    /// The file with its cursor at an offset of the content, and how many bytes are left there.
-    fn open_at(&self, offset: u64) -> Result<(File, u64)> {
+    fn begin(&self, offset: u64, sum: Option<Sum>) -> Result<Beginning> {
+        let (file, found, left) = self.open_at(offset)?;
+        let stamp = self.unchanged(&found, sum.as_ref());
+        let part = Part { file, left, sum, stamp };
+        if left > READ_SIZE as u64 { Ok(Beginning::Opened(part)) } else { part.whole().map(Beginning::Whole) }
+    }
+
+    /// The stamp of a file that is known to be what the sum expects.
+    fn unchanged(&self, found: &Metadata, sum: Option<&Sum>) -> Option<Stamp> {
+        let (known, digest) = self.known.as_ref()?;
+        let is_same = Stamp::of(found).as_ref() == Some(known);
+        (is_same && sum?.vouch(digest)).then(|| known.clone())
+    }
+
+    /// The file with its cursor at an offset of the content, what it is, and how many bytes are left there.
+    fn open_at(&self, offset: u64) -> Result<(File, Metadata, u64)> {
         let failed = |error: std::io::Error| {
             let kind = match error.kind() {
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -101,7 +139,8 @@ impl FileSource {
             Error::new(kind, format!("cannot open {}", self.path.display())).with_source(error)
         };
         let mut file = File::open(&self.path).map_err(failed)?;
-        let behind = file.metadata().map_err(failed)?.len().saturating_sub(self.start);
+        let found = file.metadata().map_err(failed)?;
+        let behind = found.len().saturating_sub(self.start);
         let len = self.len.map_or(behind, |len| len.min(behind));
         let Some(left) = len.checked_sub(offset) else {
             let path = self.path.display();
@@ -112,27 +151,70 @@ impl FileSource {
         if position > 0 {
             file.seek(SeekFrom::Start(position)).map_err(failed)?;
         }
-        Ok((file, left))
+        Ok((file, found, left))
     }
 }
 
-fn read_chunks(mut file: Take<File>, sender: &mpsc::Sender<Result<Bytes>>) {
-    let mut lent = VecDeque::with_capacity(CHANNEL_DEPTH + 2);
-    loop {
-        let mut buffer = reclaim(&mut lent);
-        let chunk = match file.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(len) => {
-                let chunk = buffer.freeze();
-                lent.push_back(chunk.clone());
-                Ok(chunk.slice(..len))
+impl Part {
+    fn whole(mut self) -> Result<Bytes> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.left).unwrap_or_default());
+        (&mut self.file).take(self.left).read_to_end(&mut bytes)?;
+        self.add(&bytes)?;
+        self.end()?;
+        Ok(bytes.into())
+    }
+
+    fn send(mut self, sender: &mpsc::Sender<Result<Bytes>>) {
+        let mut lent = VecDeque::with_capacity(CHANNEL_DEPTH + 2);
+        loop {
+            let chunk = match self.next(&mut lent) {
+                Ok(Some(chunk)) => Ok(chunk),
+                Ok(None) => return,
+                Err(error) => Err(error),
+            };
+            let is_end = chunk.is_err();
+            if sender.blocking_send(chunk).is_err() || is_end {
+                return;
             }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The next chunk, added to the sum.
+    fn next(&mut self, lent: &mut VecDeque<Bytes>) -> Result<Option<Bytes>> {
+        if self.left == 0 {
+            return self.end().map(|()| None);
+        }
+        let mut buffer = reclaim(lent);
+        let wanted = usize::try_from(self.left).unwrap_or(READ_SIZE).min(READ_SIZE);
+        let len = loop {
+            match self.file.read(buffer.get_mut(..wanted).unwrap_or_default()) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
         };
-        let is_end = chunk.is_err();
-        if sender.blocking_send(chunk).is_err() || is_end {
-            return;
+        if len == 0 {
+            self.end()?;
+            return Ok(None);
+        }
+        self.left = self.left.saturating_sub(len as u64);
+        let whole = buffer.freeze();
+        lent.push_back(whole.clone());
+        let chunk = whole.slice(..len);
+        self.add(&chunk)?;
+        Ok(Some(chunk))
+    }
+
+    fn add(&self, chunk: &[u8]) -> Result<()> {
+        self.sum.as_ref().map_or(Ok(()), |sum| sum.add(chunk))
+    }
+
+    /// Who did not hash a file because it was known must see that it stayed the same.
+    fn end(&self) -> Result<()> {
+        match &self.stamp {
+            Some(stamp) if Stamp::of(&self.file.metadata()?).as_ref() != Some(stamp) => {
+                Err(Error::new(ErrorKind::Corrupt, "the file changed while it was read"))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -128,6 +128,17 @@ async fn files_are_for_their_owner_alone_links_stay_links_and_nothing_is_left_be
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(of(&store, "s.example", None).await, me());
 
+    // So do those that lead to a file which is not there yet, by way of others.
+    let (absent, first) = (home.path().join("new/.docker/absent.json"), home.path().join("first.json"));
+    symlink("new/.docker/absent.json", home.path().join("second.json")).unwrap();
+    symlink("second.json", &first).unwrap();
+    DockerConfigStore::new(&first).allow_plaintext().put("t.example", &me()).await.unwrap();
+    assert!(fs::symlink_metadata(&first).unwrap().is_symlink());
+    assert_eq!(mode(&absent), 0o600);
+    for name in ["absent.json", "absent.json.lock"] {
+        fs::remove_file(absent.with_file_name(name)).unwrap();
+    }
+
     let mut names: Vec<_> =
         fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();

@@ -111,6 +111,27 @@ async fn a_failing_helper_is_quoted_and_a_missing_one_named() {
     assert!(error.to_string().contains("WSL"), "{error}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_helper_that_hangs_or_never_stops_talking_is_ended() {
+    let name = "helper::a_helper_that_hangs_or_never_stops_talking_is_ended";
+    // One that notes that it began, and would note that it went on.
+    let hangs = "#!/bin/sh\ndir=$(/usr/bin/dirname \"$0\")\necho began > \"$dir/began\"\nexec /bin/sleep 60\n";
+    let talks = "#!/bin/sh\nwhile :; do echo '{\"Username\":\"hunter2\"'; done\n";
+    let programs = [("docker-credential-hangs", hangs), ("docker-credential-talks", talks)];
+    let Some(path) = alone(name, &programs) else { return };
+    let start = std::time::Instant::now();
+    let helper = HelperStore::new("hangs").unwrap().with_timeout(std::time::Duration::from_millis(500));
+    let error = helper.credential("r.example", None).await.unwrap_err();
+    assert_eq!(error.to_string(), "the credential helper docker-credential-hangs failed: it did not end within 0.5 s");
+    assert!(path.join("began").exists());
+    let error = HelperStore::new("talks").unwrap().credential("r.example", None).await.unwrap_err();
+    let expected = "the credential helper docker-credential-talks failed: it says more than 1048576 bytes";
+    assert_eq!(error.to_string(), expected);
+    assert!(!format!("{error:?}").contains("hunter2"));
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
 #[test]
 fn the_name_of_a_helper_leads_nowhere_else() {
     for name in ["", "../evil", "a/b", "a\\b", "a b", "a;b", "$(x)"] {

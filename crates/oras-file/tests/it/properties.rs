@@ -3,10 +3,9 @@
 use std::{fs, os::unix::fs::symlink as plant_link};
 
 use oras_content::{Fetcher as _, Pusher as _};
-use oras_file::FileOptions;
 use proptest::prelude::*;
 
-use crate::support::{Entry, fresh, tree, unpack};
+use crate::support::{Entry, archive, in_memory, packed, push, tree};
 
 /// Few names, so that entries meet; and whatever might lead out.
 fn path() -> impl Strategy<Value = String> {
@@ -32,8 +31,15 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
 }
 
+/// How many cases run, unless `PROPTEST_CASES` says it.
+const CASES: u32 = 2000;
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(CASES, |text| text.parse().unwrap())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn a_random_archive_writes_nothing_outside_and_leaves_no_way_out(entries in entries(), existing in any::<bool>()) {
@@ -42,15 +48,12 @@ proptest! {
             .map(|(kind, name, link)| Entry { kind: *kind, name, link, mode: 0o755, content: if *kind == b'0' { b"x" } else { b"" } })
             .collect();
         run(async {
-            let (dir, result) = if existing {
-                let (dir, store) = fresh();
+            let (dir, store) = in_memory();
+            if existing {
                 fs::create_dir_all(store.root().join("base/a")).unwrap();
                 plant_link("a", store.root().join("base/b")).unwrap();
-                let pushed = crate::support::push(&store, crate::support::packed("base", crate::support::archive(&entries))).await;
-                (dir, pushed.map(|_| ()))
-            } else {
-                unpack(FileOptions::new(), &entries).await
-            };
+            }
+            let result = push(&store, packed("base", archive(&entries))).await;
             let top: Vec<_> = tree(dir.path()).into_iter().filter(|(path, _)| !path.contains('/')).collect();
             assert!(top.iter().all(|(path, _)| path == "outside" || path == "work"), "{top:?}");
             assert!(tree(&dir.path().join("outside")).is_empty());
@@ -69,8 +72,8 @@ proptest! {
     #[test]
     fn random_bytes_are_no_archive_and_no_reason_to_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         run(async {
-            let (dir, store) = fresh();
-            let _ = crate::support::push(&store, crate::support::packed("base", bytes.into())).await;
+            let (dir, store) = in_memory();
+            let _ = push(&store, packed("base", bytes.into())).await;
             assert!(tree(&dir.path().join("outside")).is_empty());
         });
     }
@@ -81,7 +84,7 @@ proptest! {
         links in prop::collection::btree_map("[x-z]{1,3}", "[a-c]{1,2}", 0..3),
     ) {
         run(async {
-            let (_from, from) = fresh();
+            let (_from, from) = in_memory();
             let root = from.root().join("tree");
             fs::create_dir_all(&root).unwrap();
             for (path, content) in &files {
@@ -94,11 +97,11 @@ proptest! {
                 plant_link(target, root.join(path)).unwrap();
             }
             let desc = from.add("tree", None, "").await.unwrap();
-            let (_to, to) = fresh();
+            let (_to, to) = in_memory();
             to.push(&desc, from.fetch(&desc).await.unwrap()).await.unwrap();
             assert_eq!(tree(to.root()), tree(from.root()));
             let again = to.root().join("tree");
-            let (_third, third) = fresh();
+            let (_third, third) = in_memory();
             assert_eq!(third.add("tree", None, again).await.unwrap(), desc);
         });
     }

@@ -16,7 +16,17 @@ pub(crate) fn fresh() -> (TempDir, FileStore) {
 
 /// A store in a directory that has a neighbour, so that an escape is seen.
 pub(crate) fn with(options: FileOptions) -> (TempDir, FileStore) {
-    let dir = tempfile::tempdir().unwrap();
+    beside(tempfile::tempdir().unwrap(), options)
+}
+
+/// The same in memory, where the system has files there: thousands of cases would wear a disk for nothing.
+pub(crate) fn in_memory() -> (TempDir, FileStore) {
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    beside(tempfile::tempdir_in(&parent).unwrap(), FileOptions::new().with_temp_dir(parent))
+}
+
+fn beside(dir: TempDir, options: FileOptions) -> (TempDir, FileStore) {
     fs::create_dir(dir.path().join("outside")).unwrap();
     let store = FileStore::with_options(dir.path().join("work"), options).unwrap();
     (dir, store)

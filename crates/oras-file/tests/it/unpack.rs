@@ -279,6 +279,32 @@ async fn bombs_are_stopped() {
     assert_eq!(unpacked(policy(UnpackPolicy::new().with_max_ratio(2000)), &zeros).await.len(), 1);
 }
 
+/// A few blocks that stand for a file of holes, and a name that goes on for ever: both are held back by limits of their own.
+#[tokio::test]
+async fn holes_and_endless_headers_are_bombs_too() {
+    let mut header = tar::Header::new_gnu();
+    header.set_path("base/holes").unwrap();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    header.set_size(0);
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.realsize = *b"00400000000\0";
+    gnu.sparse[0].offset = *b"00400000000\0";
+    gnu.sparse[0].numbytes = *b"00000000000\0";
+    header.set_cksum();
+    let holes = [header.as_bytes().as_slice(), &[0; 1024]].concat();
+    let (_dir, store) = fresh();
+    let error = push(&store, packed("base", gzip(&holes))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SizeExceedsLimit, "{error}");
+    assert!(tree(store.root()).is_empty());
+
+    let long = |len: usize| Entry { kind: b'L', name: "long", link: "", mode: 0, content: &[b'n'; 2 << 20][..len] };
+    let skipped = Entry { kind: b'3', name: "base/device", link: "", mode: 0o644, content: &[0; 2 << 20] };
+    assert_eq!(refused(FileOptions::new(), &[long(2 << 20), file("base/a", "1")]).await, ErrorKind::SizeExceedsLimit);
+    assert_eq!(unpacked(FileOptions::new(), &[skipped, file("base/a", "1")]).await, [is("a", "1")]);
+}
+
 #[tokio::test]
 async fn a_broken_archive_leaves_nothing() {
     let whole = archive(&[file("base/a", &"x".repeat(5000))]);

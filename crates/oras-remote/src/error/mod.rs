@@ -2,6 +2,7 @@
 
 mod code;
 mod entry;
+mod refusal;
 mod response;
 
 pub use code::ErrorCode;

@@ -1,10 +1,11 @@
 use std::fmt;
 
 use http::{Method, StatusCode, Uri};
+use oras_auth::Refused;
 use oras_content::{Error, ErrorKind};
 use oras_transport::Origin;
 
-use super::{ErrorCode, RegistryError};
+use super::{ErrorCode, RegistryError, refusal};
 
 /// How many characters of an answer that is no error document are kept, to recognise a proxy's page by.
 const EXCERPT_LEN: usize = 200;
@@ -22,6 +23,7 @@ pub struct ResponseError {
     errors: Vec<RegistryError>,
     excerpt: String,
     retries: u32,
+    refused: Option<Refused>,
 }
 
 impl ResponseError {
@@ -30,7 +32,13 @@ impl ResponseError {
         let excerpt = if errors.is_empty() { excerpt(body) } else { String::new() };
         let url = oras_transport::redacted(uri);
         let host = Origin::of(uri).map_or_else(|| url.clone(), |origin| origin.authority());
-        Self { method, url, host, status, errors, excerpt, retries: 0 }
+        Self { method, url, host, status, errors, excerpt, retries: 0, refused: None }
+    }
+
+    /// Sets who was refused what.
+    pub(crate) fn with_refused(mut self, refused: Option<Refused>) -> Self {
+        self.refused = refused;
+        self
     }
 
     /// Sets how often the request was sent again.
@@ -99,9 +107,9 @@ impl ResponseError {
     pub(crate) fn about(self, what: &str) -> Error {
         let host = &self.host;
         let message = match self.kind() {
-            ErrorKind::Unauthorized => format!(
-                "{what}: unauthorized: the password or token for {host} is missing, wrong or no longer valid; log in again"
-            ),
+            kind @ (ErrorKind::Unauthorized | ErrorKind::Denied) => {
+                format!("{what}: {kind}{}", refusal::explain(host, kind, self.refused.as_ref()))
+            }
             _ if self.wants_tls() => format!("{what}: {host} speaks TLS; ask it with https, not with plain http"),
             ErrorKind::Other => format!("{what}: unexpected status {}", self.status.as_u16()),
             kind => format!("{what}: {kind}"),
@@ -172,13 +180,6 @@ mod tests {
              blob upload invalid: bad; denied"
         );
         assert!(answer(Method::GET, 502, "").to_string().ends_with("response status code 502: Bad Gateway"));
-    }
-
-    #[test]
-    fn a_message_that_repeats_the_code_is_not_repeated() {
-        let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"Manifest unknown","detail":"unknown tag=v2"}]}"#;
-        let text = answer(Method::GET, 404, body).to_string();
-        assert!(text.ends_with(r#"404: manifest unknown: "unknown tag=v2""#), "{text}");
     }
 
     #[test]

@@ -1,15 +1,7 @@
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, ready},
-};
-
-use bytes::Bytes;
-use futures_core::Stream;
 use futures_util::StreamExt as _;
 use http::{Method, StatusCode, header};
-use oras_content::{Blob, Descriptor, Error, ErrorKind, MediaType, Result};
-use oras_descriptor::{Algorithm, Hasher};
+use oras_content::{Blob, Descriptor, Digest, Error, ErrorKind, MediaType, Result};
+use oras_descriptor::Algorithm;
 use oras_transport::HttpBody;
 
 use super::{
@@ -24,9 +16,8 @@ impl Repository {
         &self,
         media_type: &MediaType,
         algorithm: Algorithm,
-        mut content: Blob,
+        content: Blob,
     ) -> Result<Descriptor> {
-        content.start().await?;
         let spare = content.replay();
         let error = if self.registry().capabilities().streamed_upload == Some(false) {
             None
@@ -50,23 +41,19 @@ impl Repository {
         }
     }
 
-    async fn stream_blob(&self, algorithm: Algorithm, content: Blob) -> Result<(oras_content::Digest, u64)> {
+    async fn stream_blob(&self, algorithm: Algorithm, content: Blob) -> Result<(Digest, u64)> {
+        let (mut content, sum) = content.summed(algorithm)?;
+        content.start().await?;
         let mut session = self.start_upload(algorithm).await?;
-        let result = async {
-            let tally = Tally::of(algorithm);
-            session.stream(Blob::from_stream(None, Counted { content, tally: tally.clone() })).await?;
-            Ok(tally.finish())
-        };
-        let (digest, size) = match result.await {
-            Ok(described) => described,
-            Err(error) => {
-                session.cancel().await;
-                return Err(error);
-            }
-        };
+        if let Err(error) = session.stream(Blob::from_stream(None, content)).await {
+            session.cancel().await;
+            return Err(error);
+        }
+        let (digest, size) = sum.described().ok_or_else(|| Error::unsupported("describing a blob without its hash"))?;
         session.offset = size;
         self.registry().memory().learn(|known| known.streamed_upload = Some(true));
         session.finish(&digest).await?;
+        self.note_present(&digest);
         Ok((digest, size))
     }
 }
@@ -111,52 +98,11 @@ impl Goal<'_> {
 }
 
 /// Reads a blob to describe it, and gives it from its start.
-async fn describe(media_type: &MediaType, algorithm: Algorithm, mut content: Blob) -> Result<(Descriptor, Blob)> {
+async fn describe(media_type: &MediaType, algorithm: Algorithm, content: Blob) -> Result<(Descriptor, Blob)> {
     let again =
         content.replay().ok_or_else(|| Error::unsupported("reading a blob twice that can be read only once"))?;
-    let tally = Tally::of(algorithm);
-    while let Some(chunk) = content.next().await.transpose()? {
-        tally.add(&chunk);
-    }
-    let (digest, size) = tally.finish();
+    let (mut content, sum) = content.summed(algorithm)?;
+    while content.next().await.transpose()?.is_some() {}
+    let (digest, size) = sum.described().ok_or_else(|| Error::unsupported("describing a blob without its hash"))?;
     Ok((Descriptor::new(media_type.clone(), digest, size), again))
-}
-
-/// The hash and the number of bytes that went by.
-#[derive(Clone)]
-struct Tally(Arc<Mutex<(Hasher, u64)>>);
-
-impl Tally {
-    fn of(algorithm: Algorithm) -> Self {
-        Self(Arc::new(Mutex::new((algorithm.hasher(), 0))))
-    }
-
-    fn add(&self, chunk: &[u8]) {
-        let mut tally = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.0.update(chunk);
-        tally.1 += chunk.len() as u64;
-    }
-
-    fn finish(&self) -> (oras_content::Digest, u64) {
-        let tally = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (tally.0.clone().finish(), tally.1)
-    }
-}
-
-/// A blob that is tallied while it is read.
-struct Counted {
-    content: Blob,
-    tally: Tally,
-}
-
-impl Stream for Counted {
-    type Item = Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = ready!(self.content.poll_next_unpin(cx));
-        if let Some(Ok(chunk)) = &item {
-            self.tally.add(chunk);
-        }
-        Poll::Ready(item)
-    }
 }

@@ -1,13 +1,14 @@
 //! Manifests and tags.
 
 use oras_content::{
-    Blob, Descriptor, ErrorKind, Fetcher as _, Pusher as _, ReadOnlyTarget as _, Resolver as _, Tagger as _,
+    Blob, Deleter as _, Descriptor, ErrorKind, Fetcher as _, Pusher as _, ReadOnlyTarget as _, Resolver as _,
+    Tagger as _,
 };
 use oras_descriptor::Algorithm;
-use oras_remote::{ErrorCode, ResponseError};
+use oras_remote::{ErrorCode, ReferrersCapability, RegistryOptions, ResponseError};
 use oras_testing::{Expected, Reply, ScriptedService};
 
-use crate::support::{ACCEPTED, INDEX, MANIFEST, manifest, manifest_reply, repository};
+use crate::support::{ACCEPTED, INDEX, MANIFEST, blob, manifest, manifest_reply, repository, with};
 
 fn head(reference: &str) -> Expected {
     Expected::head(format!("/v2/app/manifests/{reference}")).header("accept", ACCEPTED)
@@ -215,6 +216,39 @@ async fn the_error_of_a_head_is_explained_by_a_get() {
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::RateLimited, true));
     assert_eq!(error.find::<ResponseError>().unwrap().errors()[0].message(), "slow down");
     service.finish();
+}
+
+#[tokio::test]
+async fn a_deletion_is_done_by_any_status_of_success_and_of_the_right_digest() {
+    let (desc, _) = manifest();
+    let (blob_desc, _) = blob("0123456789");
+    let other = Algorithm::Sha256.digest(b"other").to_string();
+    for status in [200, 202, 204] {
+        for (desc, collection) in [(&desc, "manifests"), (&blob_desc, "blobs")] {
+            let target = format!("/v2/app/{collection}/{}", desc.digest);
+            let wrong = Reply::status(status).header("docker-content-digest", &other);
+            let service = ScriptedService::new()
+                .expect(Expected::delete(&target), Reply::status(status))
+                .expect(Expected::delete(&target), wrong);
+            let repo = repository(&service);
+            repo.set_referrers_capability(ReferrersCapability::Supported);
+            repo.delete(desc).await.unwrap();
+            assert_eq!(repo.delete(desc).await.unwrap_err().kind(), ErrorKind::Corrupt, "{status} {collection}");
+            service.finish();
+        }
+    }
+}
+
+#[tokio::test]
+async fn https_is_spoken_unless_plain_http_is_asked_for() {
+    let (desc, _) = manifest();
+    for (plain, origin) in [(false, "https://registry.example"), (true, "http://registry.example")] {
+        let reply = described(&desc).header("docker-content-digest", desc.digest.as_str());
+        let service = ScriptedService::new().expect(head("v1").origin(origin), reply);
+        let repo = with(&service, RegistryOptions::new().with_plain_http(plain));
+        assert_eq!(repo.resolve("v1").await.unwrap(), desc);
+        service.finish();
+    }
 }
 
 #[tokio::test]

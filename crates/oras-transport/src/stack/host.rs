@@ -146,18 +146,23 @@ impl Host {
         }
     }
 
-    /// Returns when the request may leave: while the host is not paused, within the cap, and with what it says about who
-    /// asks still being good.
+    /// Returns when the request may leave: while the host is not paused, within the cap and the rate, and with what it says
+    /// about who asks still being good.
     async fn admit(&self, request: &mut Request) -> Result<Option<SemaphorePermit<'_>>> {
         // A body out of another request must not wait for a permit that the other one holds.
         let takes_permit =
             !request.body().is_streamed() && request.extensions().get().is_none_or(RequestOptions::takes_permit);
         let authorizer = request.extensions().get::<Authorizer>().cloned();
         let mut renewed = 0;
+        let mut had_turn = false;
         loop {
             self.wait().await;
             // A semaphore that is never closed always gives a permit.
             let permit = if takes_permit { self.permits.acquire().await.ok() } else { None };
+            if let Some(rate) = self.requests.as_ref().filter(|_| !had_turn) {
+                rate.turn().await;
+                had_turn = true;
+            }
             if self.pause().is_some() {
                 continue;
             }
@@ -205,9 +210,6 @@ impl<N: Next> Next for Admission<N> {
         };
         let host = self.hosts.host(&origin);
         let _permit = host.admit(&mut request).await?;
-        if let Some(rate) = &host.requests {
-            rate.turn().await;
-        }
         if let Some(rate) = &host.bytes {
             request.body_mut().pace(Pace::new(Arc::clone(rate)));
         }

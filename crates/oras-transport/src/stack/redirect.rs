@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::{
     HeaderName, Method, StatusCode, Uri,
-    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION},
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION},
 };
 use oras_content::{Error, Result};
 
@@ -34,10 +34,10 @@ pub(crate) struct Redirects<N> {
 }
 
 impl<N> Redirects<N> {
-    /// `private` names the headers, besides the credentials, that stay with the origin that was asked.
+    /// `private` names the headers, besides its name and the credentials, that stay with the origin that was asked.
     pub(crate) fn new(next: N, private: impl IntoIterator<Item = HeaderName>) -> Self {
-        let credentials = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
-        Self { next, private: credentials.into_iter().chain(private).collect() }
+        let its_own = [HOST, AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+        Self { next, private: its_own.into_iter().chain(private).collect() }
     }
 
     fn turn(&self, request: &mut http::Request<()>, to: Uri, status: StatusCode) -> Result<()> {

@@ -134,6 +134,7 @@ impl Exception {
             Some((name, port)) => (name, Some(port.parse().ok()?)),
             None => (entry.as_str(), None),
         };
+        let name = name.trim_matches(['[', ']']);
         let below = name.strip_prefix("*.").or_else(|| name.strip_prefix('.'));
         Some(Self::Name { name: below.unwrap_or(name).to_owned(), only_below: below.is_some(), port })
     }

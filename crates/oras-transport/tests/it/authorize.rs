@@ -77,6 +77,20 @@ async fn a_new_token_may_need_the_permit_of_the_same_host() {
     assert_eq!(log.all()[2].headers["authorization"], "3");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waited_for_its_turn_has_a_good_token() {
+    let start = Instant::now();
+    let (service, log) = service(move |_, seen| async move {
+        let said: u64 = seen.headers["authorization"].to_str().unwrap().parse().unwrap();
+        assert!(start.elapsed().as_secs() <= said, "{said} at {:?}", start.elapsed());
+        Ok(answer(200, &[]))
+    });
+    let limits = HostLimits::new().with_requests_per_second(std::num::NonZeroU64::MIN);
+    let client = HttpClient::builder().with_host_limits(limits).build_over(service);
+    futures_util::future::join_all((0..5).map(|_| client.send(asked(None)))).await;
+    assert_eq!((log.len(), start.elapsed().as_secs()), (5, 4));
+}
+
 #[tokio::test]
 async fn nobody_is_asked_for_another_origin() {
     let (client, log) = client(HttpClient::builder(), |at, _| {

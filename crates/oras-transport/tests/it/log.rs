@@ -4,13 +4,14 @@ use std::{
 };
 
 use oras_transport::{HttpBody, HttpClient};
+use tokio::io::AsyncWriteExt as _;
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
 };
 
-use crate::support::{listen, serve_ok};
+use crate::support::{listen, read_head, serve_ok};
 
 /// Keeps every event and span as text.
 #[derive(Clone, Default)]
@@ -68,7 +69,12 @@ async fn a_log_shows_each_request_without_its_secrets() {
         .body(HttpBody::from_bytes("hunter2".into()))
         .unwrap();
     assert_eq!(HttpClient::new().send(request).await.unwrap().status(), 200);
+    // One that nobody answers, and one that leads to nowhere.
+    for url in ["http://me:hunter2@127.0.0.1:1/x?sig=hunter2".to_owned(), format!("http://{}/", leading_away().await)] {
+        HttpClient::new().send(http::Request::get(url).body(HttpBody::empty()).unwrap()).await.unwrap_err();
+    }
     let text = keeper.0.lock().unwrap().clone();
+    assert!(text.contains("no response") && text.contains("status=307"), "{text}");
     for shown in
         ["method=PUT", "/v2/app/blobs/uploads/1", "digest=sha256:abc", "status=200", "text/plain", "authorization"]
     {
@@ -93,4 +99,16 @@ async fn each_retry_is_a_span() {
     assert!(spans[0].starts_with("span request"));
     assert_eq!(spans[1].trim(), "span retry retries=1");
     assert!(spans[2].starts_with("span request"));
+}
+
+/// A server that redirects with secrets in its target.
+async fn leading_away() -> String {
+    listen(|_, mut stream| async move {
+        if read_head(&mut stream).await.is_some() {
+            let answer = "HTTP/1.1 307 Temporary Redirect\r\nlocation: ftp://me:hunter2@127.0.0.1/?sig=hunter2\r\n\
+                          set-cookie: hunter2\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    })
+    .await
 }

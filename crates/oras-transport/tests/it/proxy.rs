@@ -106,6 +106,9 @@ async fn this_machine_and_exceptions_are_asked_directly() {
         ("0.0.0.0/0", "http://192.0.2.7/", false),
         ("2001:db8::/32", "http://[2001:db8::1]/", false),
         ("2001:db8::/32", "http://[2001:db9::1]/", true),
+        ("[2001:db8::1]", "http://[2001:db8::1]/", false),
+        ("[2001:db8::1]:80", "http://[2001:db8::1]/", false),
+        ("[2001:db8::1]:81", "http://[2001:db8::1]/", true),
         ("10.0.0.0/99", "http://10.0.0.1/", true),
     ] {
         let variables = [("http_proxy", address.clone()), ("NO_PROXY", exceptions.to_owned())];

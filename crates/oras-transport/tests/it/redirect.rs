@@ -62,13 +62,14 @@ async fn no_credential_follows_to_another_origin() {
         let (client, log) =
             client(builder, move |at, _| Ok(if at == 0 { answer(307, &[("location", to)]) } else { answer(200, &[]) }));
         let request = http::Request::get(HOME)
+            .header("host", "registry.internal")
             .header("authorization", "Bearer secret")
             .header("cookie", "secret")
             .header("proxy-authorization", "secret")
             .body(HttpBody::empty());
         client.send(request.unwrap()).await.unwrap();
         let second = log.all().remove(1);
-        for name in ["authorization", "cookie", "proxy-authorization", "x-api-key"] {
+        for name in ["host", "authorization", "cookie", "proxy-authorization", "x-api-key"] {
             assert_eq!(second.headers.contains_key(name), keeps, "{name} to {to}");
         }
         assert!(second.headers.contains_key("user-agent"));

@@ -34,11 +34,11 @@ pub(crate) async fn push(to: &str, path: &str) -> Result<()> {
     if path.ends_with('/') {
         let mut files = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
         files.sort();
-        for file in files {
-            layers.push(add_file(&store, &file).await?);
-        }
+        let named = files.iter().map(|file| Ok((name_of(file)?, None, file))).collect::<Result<Vec<_>>>()?;
+        layers = store.add_all(named).await?;
     } else {
-        layers.push(add_file(&store, Path::new(path)).await?);
+        let path = Path::new(path);
+        layers.push(store.add_to(&to, name_of(path)?, None, path).await?);
     }
     let pack = PackManifestOptions::new().with_layers(layers);
     let root = pack_manifest(&store, PackManifestVersion::V1_1, ARTIFACT_TYPE, &pack).await?;
@@ -49,8 +49,11 @@ pub(crate) async fn push(to: &str, path: &str) -> Result<()> {
 }
 
 async fn add_file(store: &FileStore, path: &Path) -> Result<Descriptor> {
-    let name = path.file_name().and_then(|name| name.to_str()).ok_or("expected the path of a file")?;
-    Ok(store.add(name, None, path).await?)
+    Ok(store.add(name_of(path)?, None, path).await?)
+}
+
+fn name_of(path: &Path) -> Result<&str> {
+    Ok(path.file_name().and_then(|name| name.to_str()).ok_or("expected the path of a file")?)
 }
 
 pub(crate) async fn pull(from: &str, directory: &str) -> Result<()> {

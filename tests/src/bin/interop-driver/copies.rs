@@ -7,8 +7,8 @@ use std::sync::{
 
 use oras::{
     Descriptor, MediaType,
-    content::{PredecessorFinder as _, Resolver as _, Tagger as _, fetch_all, successors},
-    copy::{CopyEvent, CopyHooks, CopyOptions, ExtendedCopyOptions, extended_copy, push_bytes},
+    content::{PredecessorFinder as _, Resolver as _, fetch_all, successors},
+    copy::{CopyEvent, CopyHooks, CopyOptions, ExtendedCopyOptions, extended_copy, tag_bytes},
     descriptor::{Annotations, Index, Platform, canonical},
     files::{self, File, PushOptions},
     remote::Repository,
@@ -56,8 +56,7 @@ async fn fill(repository: &Repository) -> Result<Source, Box<dyn std::error::Err
         let image = files::push(repository, None, layers, &options).await?;
         entries.push(image.root().plain().with_platform(Platform::new("linux", architecture)));
     }
-    let root = push_bytes(repository, MediaType::OCI_INDEX, canonical(&Index::new(entries))).await?;
-    repository.tag(&root, "v1").await?;
+    let root = tag_bytes(repository, MediaType::OCI_INDEX, canonical(&Index::new(entries)), "v1").await?;
     let sbom = refer(repository, &root, SBOM).await?;
     refer(repository, &root, SIGNATURE).await?;
     refer(repository, &sbom, SIGNATURE).await?;

@@ -1,11 +1,15 @@
 //! What the interop task runs against a registry: the contract of the roles, the main job, copies into another registry,
-//! what goes wrong on purpose, and single transfers, to be measured or for the clients of others. Where the registry is, and who we are, comes from `INTEROP_*` variables.
+//! what goes wrong on purpose, and single transfers, to be measured or for the clients of others. Where the registry is,
+//! and who we are, comes from `INTEROP_*` variables. Layouts on a disk need neither.
 
 #![expect(clippy::print_stdout, reason = "its lines are read by the task that runs it")]
 
 mod copies;
 mod job;
+mod layouts;
 mod memory;
+mod notes;
+mod pieces;
 mod refusals;
 mod session;
 
@@ -35,11 +39,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(words: &[String]) -> Outcome {
-    let session = Session::from_env()?;
     let option = |name: &str| {
         let at = words.iter().position(|word| word == name);
         at.and_then(|at| words.get(at + 1)).map(String::as_str).ok_or_else(|| format!("{name} is needed"))
     };
+    match words.first().map(String::as_str) {
+        Some("make-layouts") => return layouts::make(option("--dir")?.as_ref()).await,
+        Some("read-layout") => return layouts::read(option("--path")?.as_ref(), option("--reference")?).await,
+        _ => {}
+    }
+    let session = Session::from_env()?;
     match words.first().map(String::as_str) {
         Some("contract") => check_contract(&session, option("--lacks")?).await,
         Some("copies") => copies::run(&session, option("--to")?, option("--label")?).await,
@@ -48,6 +57,20 @@ async fn run(words: &[String]) -> Outcome {
         Some("push") => push(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("pull") => pull(&session, option("--reference")?, option("--dir")?.as_ref()).await,
         Some("save") => save(&session, option("--reference")?, option("--dir")?.as_ref()).await,
+        Some("attach") => {
+            let repository = session.repository(option("--repository")?)?;
+            let (first, count) = (option("--first")?.parse()?, option("--count")?.parse()?);
+            notes::attach(&repository, option("--tag")?, first, count).await
+        }
+        Some("count") => notes::count(&session.repository(option("--repository")?)?, option("--tag")?).await,
+        Some("send") => {
+            let repository = session.repository(option("--repository")?)?;
+            pieces::send(&repository, option("--file")?.as_ref(), option("--state")?.as_ref()).await
+        }
+        Some("receive") => {
+            let repository = session.repository(option("--repository")?)?;
+            pieces::receive(&repository, option("--digest")?, option("--dir")?.as_ref()).await
+        }
         other => Err(format!("{other:?} is no command").into()),
     }
 }

@@ -5,6 +5,8 @@ use oras::{ErrorKind, Report, auth::Credential, content::Resolver as _};
 use crate::{Outcome, session::Session};
 
 const REPOSITORY: &str = "refused/main";
+/// What is asked for when a tag of it is looked up.
+const SCOPE: &str = "repository:refused/main:pull";
 /// Olareg's token server knows no 401: it forbids whoever it does not know.
 const WHO: &[ErrorKind] = &[ErrorKind::Unauthorized, ErrorKind::Denied];
 
@@ -34,7 +36,8 @@ fn all(session: &Session, expired: Option<String>) -> Vec<Refusal> {
     let Some(known) = session.credential() else { return refusals };
     let mut add = |name, credential, words: &[&'static str]| {
         let session = session.with_credential(credential);
-        refusals.push(Refusal { name, session, kinds: WHO, words: words.to_vec() });
+        let words = words.iter().copied().chain([SCOPE]).collect();
+        refusals.push(Refusal { name, session, kinds: WHO, words });
     };
     add("no credential", None, &["user name and a password|password or token", "log in"]);
     add("wrong password", Some(Credential::password(known.username(), "wrong")), &["password", "log in"]);

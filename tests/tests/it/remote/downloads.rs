@@ -1,7 +1,8 @@
 //! Blobs on their way out.
 
-use std::{io::SeekFrom, num::NonZeroUsize};
+use std::{io::SeekFrom, num::NonZeroUsize, time::Duration};
 
+use futures_util::StreamExt as _;
 use http::StatusCode;
 use oras_content::{
     Blob, Descriptor, ErrorKind, Fetcher as _, MediaType, Pusher as _, ReadOnlyStorage as _, Resolver as _,
@@ -227,8 +228,14 @@ async fn a_range_of_a_blob_is_given_and_goes_on_where_it_broke() {
 
 #[tokio::test]
 async fn a_seekable_blob_reads_anywhere_and_keeps_its_connection_for_short_ways() {
-    let lab = Lab::new(|_| {}).await;
-    let (desc, bytes) = pushed(&lab).await;
+    for quirk in [RangeQuirk::Honoured, RangeQuirk::ClosedOnly, RangeQuirk::Ignored] {
+        let lab = Lab::new(|behaviour| behaviour.blobs.ranges = quirk).await;
+        seek_and_read(&lab).await;
+    }
+}
+
+async fn seek_and_read(lab: &Lab) {
+    let (desc, bytes) = pushed(lab).await;
     let mut blob = lab.repo.open_seekable(&desc);
     let mut buffer = [0; 10];
     for (position, requests) in [(500_000, 1), (500_100, 1), (100, 2), (599_990, 3)] {
@@ -266,6 +273,34 @@ async fn parallel_ranges_come_in_order_and_fall_back_to_one_stream() {
         assert_eq!(read(&lab, &desc).await.unwrap(), bytes, "{quirk:?}");
         assert_eq!(lab.count(RequestKind::BlobGet), requests, "{quirk:?}");
     }
+}
+
+#[tokio::test]
+async fn parallel_ranges_are_read_no_further_ahead_than_was_asked_for() {
+    let ranges = ParallelRanges::new(NonZeroUsize::new(3).unwrap()).with_window(50_000);
+    let lab = Lab::with(|_| {}, options().with_parallel_ranges(ranges), |builder| builder).await;
+    let (desc, _) = pushed(&lab).await;
+    let mut blob = lab.repo.fetch(&desc).await.unwrap();
+    let mut read = 0;
+    while read < 120_000 {
+        read += blob.next().await.unwrap().unwrap().len();
+        // Others come in the time.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let begun = read.div_ceil(50_000) as u64;
+        let asked = lab.count(RequestKind::BlobGet);
+        assert!(asked <= begun + 3, "{asked} ranges asked for when {read} bytes were read");
+    }
+    assert!(lab.count(RequestKind::BlobGet) >= 5, "and several at once");
+}
+
+#[tokio::test]
+async fn a_part_that_is_whole_already_asks_for_nothing() {
+    let lab = Lab::new(|_| {}).await;
+    let (desc, bytes) = pushed(&lab).await;
+    let mut verifier = Verifier::new(&desc).unwrap();
+    verifier.update(&bytes).unwrap();
+    let rest = lab.repo.fetch(&desc).await.unwrap().resume(verifier).unwrap().bytes(u64::MAX).await.unwrap();
+    assert_eq!((rest.len(), lab.count(RequestKind::BlobGet)), (0, 0));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod memory;
 mod mounts;
 mod referrers;
 mod referrers_index;
+mod scopes;
 mod sessions;
 mod soak;
 mod uploads;

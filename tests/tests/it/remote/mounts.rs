@@ -1,10 +1,8 @@
 //! Blobs that need not move.
 
 use http::StatusCode;
-use oras_auth::{Credential, StaticCredential};
 use oras_content::{Blob, Descriptor, Fetcher as _, Location, MountOutcome, Pusher as _};
-use oras_registry::{Accounts, AuthScheme, Behaviour, Permission, RequestKind};
-use oras_remote::Registry;
+use oras_registry::{Behaviour, RequestKind};
 
 use super::harness::{Lab, blob_of, options};
 
@@ -80,19 +78,6 @@ async fn a_repository_of_another_registry_is_no_source() {
     let outcome = lab.repo.mount(&desc, &elsewhere, Blob::from_bytes(bytes)).await.unwrap();
     assert_eq!(outcome, MountOutcome::Pushed);
     assert!(lab.targets(RequestKind::UploadStart).iter().all(|target| !target.contains("mount=")));
-}
-
-#[tokio::test]
-async fn a_mount_asks_for_both_scopes() {
-    let accounts = Accounts::new().with_user("me", "secret", [Permission::all()]);
-    let lab = Lab::with(|_| {}, options(), |builder| builder.with_auth(AuthScheme::Token, accounts)).await;
-    let me = StaticCredential::new(lab.server.host(), Credential::password("me", "secret"));
-    let registry = Registry::new(&lab.server.host(), options().with_credentials(me)).unwrap();
-    let (desc, bytes) = blob_of(LEN);
-    registry.repository("from").unwrap().push(&desc, Blob::from_bytes(bytes.clone())).await.unwrap();
-    let from = [Location::new(lab.server.host(), "from")];
-    let outcome = registry.repository("to").unwrap().mount(&desc, &from, Blob::from_bytes(bytes)).await.unwrap();
-    assert_eq!(outcome, MountOutcome::Mounted);
 }
 
 #[tokio::test]

@@ -35,20 +35,39 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     archive.into_inner().unwrap()
 }
 
+/// A file that was in something.
+struct Unpacked {
+    kind: MediaType,
+    name: Option<String>,
+    bytes: Vec<u8>,
+}
+
+/// The files in content of some media type, whose names may be known.
+fn unpack(desc: &Descriptor, mut bytes: Vec<u8>, limit: u64) -> Result<Vec<Unpacked>> {
+    let mut kind = desc.media_type.as_str();
+    if let Some(plain) = kind.strip_suffix("+gzip").or_else(|| kind.strip_suffix(".gzip")) {
+        let mut plain_bytes = Vec::new();
+        MultiGzDecoder::new(&bytes[..]).take(limit).read_to_end(&mut plain_bytes)?;
+        (kind, bytes) = (plain, plain_bytes);
+    }
+    let Some(kind) = kind.strip_suffix(".tar") else {
+        let name = desc.title().map(str::to_owned);
+        return Ok(vec![Unpacked { kind: MediaType::new(kind.to_owned()), name, bytes }]);
+    };
+    let mut files = Vec::new();
+    for entry in tar::Archive::new(&bytes[..]).entries()? {
+        let mut entry = entry?;
+        let (name, mut bytes) = (entry.path()?.display().to_string(), Vec::new());
+        entry.read_to_end(&mut bytes)?;
+        files.push(Unpacked { kind: MediaType::new(kind.to_owned()), name: Some(name), bytes });
+    }
+    Ok(files)
+}
+
 /// A destination that stores what is in what is pushed: without gzip, and each file of an archive for itself.
 struct Unpacking {
     inner: MemoryStore,
     limit: u64,
-}
-
-impl Unpacking {
-    async fn store(&self, media_type: &str, name: Option<&str>, bytes: Vec<u8>) -> Result<()> {
-        let desc = push_bytes(&self.inner, media_type.to_owned(), bytes.into()).await?;
-        match name {
-            Some(name) => self.inner.tag(&desc, name).await,
-            None => Ok(()),
-        }
-    }
 }
 
 impl Fetcher for Unpacking {
@@ -66,21 +85,12 @@ impl ReadOnlyStorage for Unpacking {
 impl Pusher for Unpacking {
     async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
         // Nothing is unpacked before it is verified whole.
-        let mut bytes = content.verify(desc).bytes(self.limit).await?.to_vec();
-        let mut kind = desc.media_type.as_str();
-        if let Some(plain) = kind.strip_suffix("+gzip").or_else(|| kind.strip_suffix(".gzip")) {
-            let mut plain_bytes = Vec::new();
-            MultiGzDecoder::new(&bytes[..]).take(self.limit).read_to_end(&mut plain_bytes)?;
-            (kind, bytes) = (plain, plain_bytes);
-        }
-        let Some(kind) = kind.strip_suffix(".tar") else {
-            return self.store(kind, desc.title(), bytes).await;
-        };
-        for entry in tar::Archive::new(&bytes[..]).entries()? {
-            let mut entry = entry?;
-            let (name, mut file) = (entry.path()?.display().to_string(), Vec::new());
-            entry.read_to_end(&mut file)?;
-            self.store(kind, Some(&name), file).await?;
+        let bytes = content.verify(desc).bytes(self.limit).await?;
+        for file in unpack(desc, bytes.to_vec(), self.limit)? {
+            let desc = push_bytes(&self.inner, file.kind, file.bytes.into()).await?;
+            if let Some(name) = file.name {
+                self.inner.tag(&desc, &name).await?;
+            }
         }
         Ok(())
     }

@@ -7,8 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use oras::content::{
-    Blob, BoxFuture, Fetcher, Pusher as _, ReadOnlyStorage, ReadOnlyTarget, Resolver, Tagger as _, fetch_all,
-    successors,
+    Blob, BoxFuture, Fetcher, Pusher as _, ReadOnlyStorage, ReadOnlyTarget, Resolver, fetch_all, successors,
 };
 use oras::copy::{CachedFetcher, CopyHooks, CopyOptions, Decision, copy};
 use oras::descriptor::Manifest;
