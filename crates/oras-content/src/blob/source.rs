@@ -42,6 +42,10 @@ pub trait BlobSource: Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`open`](Self::open).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`open`](Self::open).
     fn open_summed<'a>(&'a self, offset: u64, sum: &'a Sum) -> BoxFuture<'a, Result<(ByteStream, bool)>> {
         let _ = sum;
         Box::pin(async move { Ok((self.open(offset).await?, false)) })
