@@ -237,19 +237,28 @@ impl Grants {
         let (client, clock) = (&self.client, clock.as_ref());
         let request = |refresh_token| TokenRequest { client, account, refresh_token, options, clock };
         let own = account.credential.expose_refresh_token();
-        let rotated = self.cache.rotated(account);
-        let shown = rotated.as_deref().unwrap_or(own);
-        let given = match request(shown).fetch(scopes, asked).await {
-            Err(error) if rotated.is_some() && error.kind() == ErrorKind::Unauthorized => {
-                self.cache.set_rotated(account, None);
-                request(own).fetch(scopes, asked).await?
-            }
-            given => given?,
-        };
-        if let Some(next) = given.0.refresh_token.clone().filter(|next| !own.is_empty() && next != shown) {
+        let mut shown = self.cache.rotated(account).unwrap_or_else(|| own.to_owned());
+        let mut given = request(&shown).fetch(scopes, asked).await;
+        let is_refused = given.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unauthorized);
+        if let Some(other) = is_refused.then(|| self.other_refresh_token(account, &shown)).flatten() {
+            given = request(&other).fetch(scopes, asked).await;
+            shown = other;
+        }
+        let given = given?;
+        if let Some(next) = given.0.refresh_token.clone().filter(|next| !own.is_empty() && *next != shown) {
             self.cache.set_rotated(account, Some(next));
         }
         Ok(given)
+    }
+
+    /// What to show in place of a refresh token that was refused: one that came meanwhile, or the account's own.
+    fn other_refresh_token(&self, account: &Account, refused: &str) -> Option<String> {
+        if let Some(newer) = self.cache.rotated(account).filter(|newer| newer != refused) {
+            return Some(newer);
+        }
+        self.cache.set_rotated(account, None);
+        let own = account.credential.expose_refresh_token();
+        (own != refused).then(|| own.to_owned())
     }
 
     /// Whether a token may be sent: others have not seen it refused.

@@ -174,6 +174,11 @@ impl CopyOptions {
         self.hooks = Some(hooks);
         self
     }
+
+    /// Whether somebody decides or hears.
+    pub fn has_hooks(&self) -> bool {
+        self.hooks.is_some()
+    }
 }
 
 impl Default for CopyOptions {

@@ -60,6 +60,9 @@ pub(crate) const RATIO_FLOOR: u64 = 16 << 20;
 /// How an archive is unpacked.
 ///
 /// Names that lead out of the directory are always an error, and nothing is ever written through a link that does.
+///
+/// Modes and times of the last change are restored. Times of the last access are not, unlike in oras-go: few archives
+/// have them, and the first reader of a file replaces them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct UnpackPolicy {

@@ -116,6 +116,12 @@ impl Inner {
         Ok(look(graph))
     }
 
+    /// Whether the index leads to content that is asked for as a manifest.
+    fn is_led_to(&self, desc: &Descriptor) -> bool {
+        let is_node = || self.with_graph(|graph| graph.node(&desc.digest).is_some()).unwrap_or_default();
+        !desc.media_type.is_manifest() || self.snapshot.is_listed(&desc.digest) || is_node()
+    }
+
     fn size(&self, digest: &Digest) -> Result<Option<u64>> {
         match &self.source {
             Source::Dir(blobs) => blobs.size(digest),
@@ -142,9 +148,10 @@ impl Fetcher for ReadOnlyLayout {
 }
 
 impl ReadOnlyStorage for ReadOnlyLayout {
+    /// A manifest exists when the index leads to it, as in [`OciLayout`](crate::OciLayout).
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
         let desc = desc.plain();
-        self.run(move |inner| Ok(inner.size(&desc.digest)? == Some(desc.size))).await
+        self.run(move |inner| Ok(inner.size(&desc.digest)? == Some(desc.size) && inner.is_led_to(&desc))).await
     }
 }
 

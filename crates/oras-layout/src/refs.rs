@@ -4,7 +4,8 @@ use std::fmt;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oras_content::{
-    BoxStream, Error, ErrorKind, ReadOnlyTarget, Resolver, Result, TagLister, Tagger, Target, Untagger,
+    Blob, BoxStream, Error, ErrorKind, Pusher as _, ReadOnlyTarget, Resolver, Result, TagLister, Tagger, Target,
+    Untagger,
 };
 use oras_descriptor::{Descriptor, Digest, IndexEdit, MediaType, Platform};
 
@@ -159,7 +160,17 @@ impl TagLister for OciLayout {
 
 impl ReadOnlyTarget for OciLayout {}
 
-impl Target for OciLayout {}
+impl Target for OciLayout {
+    /// The index is written once, with the name. A name that is not allowed is refused before anything is read.
+    async fn push_reference(&self, desc: &Descriptor, content: Blob, reference: &str) -> Result<()> {
+        check_name(desc, reference)?;
+        match self.push_deferred(desc, content).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            pushed => pushed?,
+        }
+        self.tag(desc, reference).await
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use divan::{Bencher, counter::BytesCount};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use oras_content::Blob;
+use oras_content::{Blob, fs::write_blob};
 use oras_descriptor::{Algorithm, Descriptor, Verifier};
 
 /// Of a transfer: large enough that what is done once does not show.
@@ -43,5 +43,20 @@ fn blob(bencher: Bencher<'_, '_>, trust: &str) {
         let blob = if trust == "trusted" { blob.trusted() } else { blob };
         let moved = blob.verify(&desc).fold(0, |moved, chunk| async move { moved + chunk.expect("checked").len() });
         assert_eq!(moved.now_or_never(), Some(SIZE));
+    });
+}
+
+/// A pull behind the connection: hashed and written, each on a thread of its own. Allocations are those of one chunk times
+/// the chunks, and a few for the threads.
+#[divan::bench(args = [16, 64])]
+fn chunks_to_a_file(bencher: Bencher<'_, '_>, chunks: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let data = data().slice(..chunks * CHUNK);
+    let desc = descriptor(Algorithm::Sha256, &data);
+    bencher.counter(BytesCount::new(data.len())).bench_local(|| {
+        let pieces: Vec<_> = (0..chunks).map(|at| Ok(data.slice(at * CHUNK..(at + 1) * CHUNK))).collect();
+        let blob = Blob::from_stream(Some(desc.size), stream::iter(pieces)).verify(&desc);
+        let file = tempfile::tempfile().expect("a file");
+        runtime.block_on(write_blob(blob, file)).expect("checked")
     });
 }

@@ -6,6 +6,10 @@ mod documents;
 mod graph;
 mod reference;
 
+/// Counts allocations beside the times: those of a chunk on its way must not grow.
+#[global_allocator]
+static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();
+
 fn main() {
     divan::main();
 }

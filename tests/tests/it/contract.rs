@@ -1,8 +1,14 @@
-//! A repository keeps the contract of the roles, over every kind of access and every deviation of registries.
+//! A repository keeps the contract of the roles, over every kind of access and every deviation of registries; and what
+//! the stores' answers about existence mean for a copy.
 
 use http::StatusCode;
 use oras_auth::{Credential, StaticCredential};
-use oras_content::AnyTarget;
+use oras_content::{AnyTarget, Blob, Pusher as _, Tagger as _, fetch_all};
+use oras_copy::CopyOptions;
+use oras_descriptor::Descriptor;
+use oras_layout::OciLayout;
+use oras_memory::MemoryStore;
+use oras_pack::{PackManifestOptions, PackManifestVersion, pack_manifest};
 use oras_registry::{
     Accounts, AuthScheme, Behaviour, Builder, ChallengeScope, DigestHeader, Limits, LocationStyle, Permission,
     ReachedRange, Redirect, ReferrersQuirk, RequestKind, Server,
@@ -164,4 +170,24 @@ async fn a_repository_keeps_the_contract_with_every_way_of_upload() {
         let server = Server::builder().start().await.unwrap();
         check(&format!("Repository by {strategy:?}"), &server, || plain().with_upload_strategy(strategy)).await;
     }
+}
+
+/// A file under a manifest's digest, left there with nothing that it points to, does not stand for a whole graph.
+#[tokio::test]
+async fn a_copy_into_a_layout_is_whole_though_a_file_lies_under_the_digest_of_its_root() {
+    let source = MemoryStore::new();
+    let layer = Descriptor::of("application/x-layer", b"layer");
+    source.push(&layer, Blob::from_bytes("layer".into())).await.unwrap();
+    let options = PackManifestOptions::new().with_layers(vec![layer.clone()]);
+    let root = pack_manifest(&source, PackManifestVersion::V1_1, "application/x-artifact", &options).await.unwrap();
+    source.tag(&root, "v1").await.unwrap();
+    let bytes = fetch_all(&source, &root, 1 << 20).await.unwrap();
+
+    let dir = tempfile::tempdir().unwrap();
+    let layout = OciLayout::create(dir.path()).await.unwrap();
+    let as_layer = Descriptor::of("application/x-layer", &bytes);
+    layout.push(&as_layer, Blob::from_bytes(bytes)).await.unwrap();
+    oras_copy::copy(&source, "v1", &layout, "v1", &CopyOptions::new()).await.unwrap();
+    assert_eq!(fetch_all(&layout, &layer, 100).await.unwrap(), "layer");
+    assert!(layout.fsck().await.unwrap().is_clean());
 }

@@ -1,8 +1,10 @@
 //! The table, as text that is Markdown too.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
+use super::case::CASES;
 use super::figures::Cost;
 use super::outcome::{Entry, Outcome};
 use super::target::Verdict;
@@ -69,7 +71,8 @@ fn seconds(seconds: f64) -> String {
     }
 }
 
-/// Replaces what stands between a line that begins and one that ends a part of `BENCHMARKS.md`.
+/// Puts the rows of a run into the table of `BENCHMARKS.md`, in place of those of the same cases and registries; the rows of
+/// others stay.
 pub(super) fn write(table: &str) -> Result<(), LabError> {
     const TASK: &str = "write BENCHMARKS.md";
     let path = process::root().join("BENCHMARKS.md");
@@ -80,8 +83,34 @@ pub(super) fn write(table: &str) -> Result<(), LabError> {
 
 fn replace(text: &str, table: &str) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{table}{END}{after}"))
+    let (old, after) = rest.split_once(END)?;
+    let mut all = groups(old);
+    all.extend(groups(table));
+    let order = CASES.iter().flat_map(|case| case.sites.iter().map(|site| key(case.name, site.name())));
+    let rows: String = order.filter_map(|key| all.remove(&key)).collect();
+    Some(format!("{before}{BEGIN}\n{HEAD}{rows}{END}{after}"))
+}
+
+/// The rows of each case at each registry.
+fn groups(table: &str) -> BTreeMap<String, String> {
+    let mut groups: BTreeMap<String, String> = BTreeMap::new();
+    let mut current = String::new();
+    for line in table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| case ")) {
+        let mut cells = line.trim_start_matches('|').split('|').map(str::trim);
+        if let (Some(title), Some(site)) = (cells.next(), cells.next())
+            && let Some((case, _)) = title.split_once(". ")
+        {
+            current = key(case, site);
+        }
+        let group = groups.entry(current.clone()).or_default();
+        group.push_str(line);
+        group.push('\n');
+    }
+    groups
+}
+
+fn key(case: &str, site: &str) -> String {
+    format!("{case} {site}")
 }
 
 #[cfg(test)]
@@ -101,10 +130,24 @@ mod tests {
         assert_eq!(rows[1], "|  |  | oras-go | 1.00 | 0.0500 | 10 |  | 1.00 | 1.00 |  |");
     }
 
+    fn rows(case: usize, site: Site, wall: f64) -> String {
+        let entry = |client| Entry { client, cost: Cost { wall, cpu: 0.05, peak: 9.6 }, requests: None };
+        let entries = vec![entry(Client::Ours), entry(Client::OrasGo)];
+        table(&[(Outcome { case: CASES[case], site, entries }, Vec::new())])
+    }
+
     #[test]
-    fn only_the_table_is_replaced() {
+    fn only_the_rows_of_the_run_are_replaced() {
         let text = "before\n<!-- table -->\nold\n<!-- end of table -->\nafter\n";
-        assert_eq!(replace(text, "new\n").unwrap(), text.replace("old", "new"));
+        let b = replace(text, &rows(1, Site::Free, 2.0)).unwrap();
+        let both = replace(&b, &rows(0, Site::Free, 1.0)).unwrap();
+        let wall: Vec<_> = both.lines().filter_map(|line| line.split('|').nth(4)).skip(2).collect();
+        assert_eq!(wall, [" 1.00 ", " 1.00 ", " 2.00 ", " 2.00 "], "in the order of the cases");
+        let again = replace(&both, &rows(1, Site::Free, 3.0)).unwrap();
+        assert!(again.contains("| 3.00 ") && again.contains("| 1.00 ") && !again.contains("| 2.00 "));
+        assert!(again.starts_with("before\n") && again.ends_with("\nafter\n"));
+        let other_site = replace(&again, &rows(1, Site::Distribution, 4.0)).unwrap();
+        assert!(other_site.contains("| 4.00 ") && other_site.contains("| 3.00 "));
         assert_eq!(replace("no marks", "new"), None);
     }
 }

@@ -42,6 +42,10 @@ pub trait BlobSource: Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`open`](Self::open).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the attempt; `sum` may hold chunks of it by then, and is not to be used any more.
     fn open_summed<'a>(&'a self, offset: u64, sum: &'a Sum) -> BoxFuture<'a, Result<(ByteStream, bool)>> {
         let _ = sum;
         Box::pin(async move { Ok((self.open(offset).await?, false)) })

@@ -166,3 +166,50 @@ async fn a_file_that_grew_or_shrank_is_corrupt() {
         assert_eq!(blob.bytes(u64::MAX).await.unwrap_err().kind(), ErrorKind::Corrupt, "{len}");
     }
 }
+
+#[tokio::test]
+async fn a_file_is_checked_on_the_thread_that_reads_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    // One that is read at once, one of many chunks, one that ends with a chunk.
+    for len in [1000, LEN - 1, LEN] {
+        let bytes = content().slice(..len);
+        let desc = Descriptor::of("a/b", &bytes);
+        std::fs::write(&path, &bytes).unwrap();
+        let blob = || FileSource::new(&path).into_blob(None).verify(&desc);
+        assert_eq!(blob().bytes(LEN as u64).await.unwrap(), bytes);
+        let (raw, verifier) = blob().into_parts();
+        assert!(verifier.is_some(), "a sink may hash on a thread of its own");
+        drop(raw);
+
+        let mut wrong = bytes.to_vec();
+        wrong[len / 2] ^= 1;
+        std::fs::write(&path, &wrong).unwrap();
+        let mut blob = blob();
+        blob.start().await.unwrap();
+        let (mut raw, verifier) = blob.into_parts();
+        assert!(verifier.is_none(), "the source has begun to hash");
+        let (mut given, mut failed) = (0, None);
+        while let Some(chunk) = raw.next().await {
+            match chunk {
+                Ok(chunk) => given += chunk.len(),
+                Err(error) => failed = Some(error),
+            }
+        }
+        assert_eq!(failed.unwrap().kind(), ErrorKind::Corrupt);
+        assert!(given < len, "the end of {len} wrong bytes was kept back");
+    }
+}
+
+#[tokio::test]
+async fn a_blob_says_what_it_was_when_it_was_not_described() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    std::fs::write(&path, content()).unwrap();
+    let expected = Descriptor::of("a/b", &content());
+    for blob in [FileSource::new(&path).into_blob(None), oras_content::Blob::from_bytes(content())] {
+        let (blob, sum) = blob.summed(oras_descriptor::Algorithm::Sha256).unwrap();
+        assert_eq!(blob.bytes(LEN as u64).await.unwrap(), content());
+        assert_eq!(sum.described().unwrap(), (expected.digest.clone(), expected.size));
+    }
+}

@@ -112,6 +112,28 @@ async fn times_are_kept_or_clamped_where_that_is_asked_for() {
     assert_eq!(mtimes(PackTimes::Keep).await, [1000, 5000]);
 }
 
+/// What a process sees that another test starts; alone it shows nothing.
+#[test]
+fn child_reads_the_environment() {
+    let Ok(expected) = std::env::var("ORAS_TEST_EXPECTED") else { return };
+    assert_eq!(format!("{:?}", PackTimes::from_env()), expected);
+}
+
+#[test]
+fn source_date_epoch_clamps_times() {
+    for (epoch, expected) in
+        [(Some("1700000000"), "Clamp(1700000000)"), (Some("soon"), "Zero"), (Some("-1"), "Zero"), (None, "Zero")]
+    {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "pack::child_reads_the_environment"]).env("ORAS_TEST_EXPECTED", expected);
+        match epoch {
+            Some(epoch) => child.env("SOURCE_DATE_EPOCH", epoch),
+            None => child.env_remove("SOURCE_DATE_EPOCH"),
+        };
+        assert!(child.output().unwrap().status.success(), "{epoch:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_packed_is_named() {
     let (dir, store) = fresh();

@@ -24,7 +24,7 @@ async fn sample() -> (tempfile::TempDir, OciLayout, Descriptor, Descriptor) {
 }
 
 /// A tar of a directory, with names that begin as told and in reverse order.
-fn tar_of(root: &Path, prefix: &str) -> Vec<u8> {
+pub(crate) fn tar_of(root: &Path, prefix: &str) -> Vec<u8> {
     let mut files = Vec::new();
     let mut waiting = vec![root.to_owned()];
     while let Some(dir) = waiting.pop() {
@@ -48,6 +48,9 @@ fn tar_of(root: &Path, prefix: &str) -> Vec<u8> {
 }
 
 fn entry(tar: &mut tar::Builder<Vec<u8>>, name: &str, kind: tar::EntryType, bytes: &[u8]) {
+    if name.len() > 100 {
+        entry(tar, "long", tar::EntryType::GNULongName, name.as_bytes());
+    }
     let mut header = tar::Header::new_gnu();
     header.as_old_mut().name.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
     header.set_entry_type(kind);

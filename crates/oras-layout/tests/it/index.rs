@@ -2,7 +2,7 @@ use std::fs;
 
 use oras_content::{
     Blob, ErrorKind, PredecessorFinder as _, Pusher as _, ReadOnlyStorage as _, Resolver as _, Tagger as _,
-    Untagger as _,
+    Target as _, Untagger as _,
 };
 use oras_descriptor::{Descriptor, Index, MediaType, Platform, annotation::REF_NAME, canonical};
 use oras_layout::OciLayout;
@@ -117,6 +117,28 @@ async fn deferred_manifests_are_listed_by_one_flush_or_by_the_next_change() {
     layout.push_deferred(&desc, Blob::from_bytes(bytes)).await.unwrap();
     layout.tag(&descs[0], "v1").await.unwrap();
     assert_eq!(index(layout.root())["manifests"].as_array().unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn pushing_under_a_name_writes_the_index_once() {
+    let (_dir, layout) = fresh().await;
+    let (desc, bytes) = manifest("a", Vec::new(), None);
+    {
+        let mut pushing = std::pin::pin!(layout.push_reference(&desc, Blob::from_bytes(bytes.clone()), "v1"));
+        while futures_util::FutureExt::now_or_never(pushing.as_mut()).transpose().unwrap().is_none() {
+            let entries = index(layout.root())["manifests"].as_array().unwrap().clone();
+            assert!(
+                entries.iter().all(|entry| entry["annotations"][REF_NAME] == "v1"),
+                "it was listed before it was named"
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(layout.resolve("v1").await.unwrap(), desc);
+    let (other, bytes) = manifest("b", Vec::new(), None);
+    let refused = layout.push_reference(&other, Blob::from_bytes(bytes), "no name").await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidReference);
+    assert!(!layout.exists(&other).await.unwrap());
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod collect;
 mod contract;
 mod index;
 mod processes;
+mod read_only;
 mod size;
 mod store;
 mod support;

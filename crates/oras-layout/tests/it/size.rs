@@ -1,4 +1,5 @@
-//! What large layouts cost. Bounds are loose, for debug builds on busy machines; growth is what counts.
+//! What large layouts cost. The bounds are those of a release build; a debug build on a busy machine gets many times as
+//! much, and there growth is what counts.
 
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,7 @@ async fn adding_referrers_costs_the_same_for_each() {
     for _ in 0..4 {
         let (few, many) = (cost(300).await, cost(3000).await);
         if many <= few * 12 {
+            println!("figures: 300 referrers {few:?}, 3,000 {many:?}");
             return;
         }
         seen.push((few, many));
@@ -67,10 +69,10 @@ async fn a_layout_of_ten_thousand_manifests_is_quick_to_open_to_tag_and_to_ask()
     let layout = OciLayout::create_with(dir.path(), options()).await.unwrap();
     add(&layout, None, 10_000).await;
     assert_eq!(index(dir.path())["manifests"].as_array().unwrap().len(), 10_000);
-    let generous = |goal: u64| Duration::from_millis(goal * 20);
+    let within = |millis: u64| Duration::from_millis(millis * if cfg!(debug_assertions) { 20 } else { 1 });
 
     let open = fastest(async || OciLayout::open(dir.path()).await.unwrap()).await;
-    assert!(open <= generous(50), "opening took {open:?}");
+    assert!(open <= within(50), "opening took {open:?}");
     let (desc, _) = manifest("77", vec![content("shared").0], None);
     let mut n = 0;
     let tag = fastest(async || {
@@ -78,8 +80,9 @@ async fn a_layout_of_ten_thousand_manifests_is_quick_to_open_to_tag_and_to_ask()
         layout.tag(&desc, &format!("v{n}")).await.unwrap();
     })
     .await;
-    assert!(tag <= generous(20), "tagging took {tag:?}");
+    assert!(tag <= within(20), "tagging took {tag:?}");
     assert_eq!(layout.predecessors(&content("shared").0).await.unwrap().len(), 10_000);
     let of_one = fastest(async || layout.predecessors(&desc).await.unwrap()).await;
-    assert!(of_one <= generous(5), "predecessors took {of_one:?}");
+    assert!(of_one <= within(5), "predecessors took {of_one:?}");
+    println!("figures: 10,000 manifests: open {open:?}, tag {tag:?}, predecessors {of_one:?}");
 }

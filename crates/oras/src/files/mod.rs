@@ -27,6 +27,7 @@
 //! ```
 
 mod file;
+mod layers;
 mod options;
 mod plan;
 mod pull;

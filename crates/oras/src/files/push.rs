@@ -2,22 +2,20 @@ use std::collections::HashSet;
 
 use oras_content::{Error, ErrorKind, Result, Target};
 use oras_copy::{copy, copy_graph};
-use oras_descriptor::{Annotations, Descriptor, MediaType, annotation};
+use oras_descriptor::{Descriptor, MediaType};
 use oras_file::{FileStore, NameError, check_portable_name};
 use oras_memory::MemoryStore;
 use oras_pack::{PackManifestOptions, pack_manifest};
 
-use super::{
-    file::{Content, File},
-    options::PushOptions,
-    report::Pushed,
-    source::Source,
-};
+use super::{file::File, options::PushOptions, report::Pushed, source::Source};
 
 /// Packs files as an artifact and pushes it, under a tag or, with `None`, under its digest alone.
 ///
 /// Each file becomes a layer, whose title is the name of the file; a directory becomes one as a compressed archive. What
 /// the target has already is not sent again, and the tag is set last.
+///
+/// A large file is on its way while it is described, if the target takes such content and the copy has no hooks: it is
+/// read once, and the push ends early when the target turns out to have it.
 ///
 /// # Errors
 ///
@@ -50,10 +48,7 @@ async fn push_files<T: Target>(
     check_names(&files, options)?;
     let source =
         Source { files: FileStore::with_options(&options.base, options.store.clone())?, memory: MemoryStore::new() };
-    let mut layers = Vec::with_capacity(files.len());
-    for file in files {
-        layers.push(source.add(file).await?);
-    }
+    let layers = source.add_all(target, files, options).await?;
     let root = pack(&source, layers.clone(), options).await?;
     match reference {
         Some(reference) => copy(&source, root.digest.as_str(), target, reference, &options.copy).await.map(drop)?,
@@ -90,22 +85,4 @@ async fn pack(source: &Source, layers: Vec<Descriptor>, options: &PushOptions) -
     let unknown = || options.config.as_ref().map_or(MediaType::UNKNOWN_ARTIFACT, |_| MediaType::new(""));
     let artifact_type = options.artifact_type.clone().unwrap_or_else(unknown);
     pack_manifest(&source.memory, options.version, artifact_type, &manifest).await
-}
-
-impl Source {
-    /// Takes a file in, and describes it.
-    async fn add(&self, file: File) -> Result<Descriptor> {
-        let name = file.effective_name();
-        let mut desc = match file.content {
-            Content::Path(path) => self.files.add(&name, file.media_type, path).await?,
-            Content::Bytes(bytes) => {
-                let desc = Descriptor::of(file.media_type.unwrap_or(MediaType::OCI_LAYER), &bytes);
-                self.keep(&desc, bytes).await?;
-                desc.with_annotation(annotation::TITLE, name)
-            }
-        };
-        let extra: Annotations = file.annotations;
-        desc.annotations.extend(extra);
-        Ok(desc)
-    }
 }

@@ -239,3 +239,29 @@ async fn a_platform_is_chosen_and_its_configuration_pulled() -> Result<()> {
     assert!(fs::read_to_string(out.path().join("config.json"))?.contains("arm64"));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_large_file_goes_to_a_registry_in_one_pass() {
+    let dir = tempfile::tempdir().unwrap();
+    let large = fs::File::create(dir.path().join("large")).unwrap();
+    large.set_len(64 << 20).unwrap();
+    fs::write(dir.path().join("small"), "small").unwrap();
+    let server = oras::registry::Server::builder().with_recorded_requests(100).start().await.unwrap();
+    let remote = oras::remote::RegistryOptions::new().with_plain_http(true);
+    let repository = oras::remote::Repository::new(&format!("{}/app", server.host()), remote).unwrap();
+    let files = ["small", "large"];
+    let pushed = files::push(&repository, "v1", files, &options(dir.path())).await.unwrap();
+    let titles: Vec<_> = pushed.layers().iter().map(Descriptor::title).collect();
+    assert_eq!(titles, [Some("small"), Some("large")], "in their order");
+    let of_large = |method: &str, rest: &str| {
+        let is_it = |request: &&oras::registry::RequestRecord| {
+            request.method.as_str() == method && request.target.contains(rest)
+        };
+        server.requests().iter().filter(is_it).count()
+    };
+    let digest = pushed.layers()[1].digest.to_string();
+    assert_eq!((of_large("PATCH", "/uploads/"), of_large("HEAD", &digest)), (1, 0), "sent once, and never asked for");
+    let out = tempfile::tempdir().unwrap();
+    files::pull(&repository, "v1", out.path(), &PullOptions::new()).await.unwrap();
+    assert_eq!(fs::metadata(out.path().join("large")).unwrap().len(), 64 << 20);
+}

@@ -15,9 +15,9 @@ macro_rules! are {
 are! {
     everything_but_streams_is_shared_between_threads: Send Sync:
     oras::auth::AuthError, oras::auth::Anonymous, oras::auth::AuthLayer, oras::auth::AuthLayerBuilder,
-    oras::auth::AuthService, oras::auth::Challenge, oras::auth::Credential, oras::auth::Scope, oras::auth::Scopes,
+    oras::auth::AuthService, oras::auth::Challenge, oras::auth::Credential, oras::auth::Scope, oras::auth::Refused, oras::auth::Scopes,
     oras::auth::StaticCredential, oras::auth::TokenCache,
-    oras::content::fs::FileSource, oras::content::ErrorKind, oras::content::MountOutcome,
+    oras::content::fs::FileSource, oras::content::fs::Stamp, oras::content::Sum, oras::content::ErrorKind, oras::content::MountOutcome,
     oras::content::AnyReadOnlyTarget, oras::content::AnyTarget, oras::content::Error,
     oras::content::LimitedStorage<oras::memory::MemoryStore>, oras::content::Location,
     oras::copy::CopyEvent<'static>, oras::copy::CopyOperation, oras::copy::CopyOrigin, oras::copy::Decision,

@@ -17,6 +17,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
 	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/content/oci"
 )
 
 const layerType = "application/vnd.bench.layer"
@@ -169,6 +170,11 @@ func makeImages(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
+	// Else the index of the layout is written anew with each image.
+	layout, isLayout := store.(*oci.Store)
+	if isLayout {
+		layout.AutoSaveIndex = false
+	}
 	images := make([]ocispec.Descriptor, count)
 	for i := range images {
 		layer, err := putNoise(ctx, store, i, 4096)
@@ -185,7 +191,10 @@ func makeImages(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	return store.Tag(ctx, root, tag)
+	if err := store.Tag(ctx, root, tag); err != nil || !isLayout {
+		return err
+	}
+	return layout.SaveIndex()
 }
 
 func makeReferrers(ctx context.Context, words []string) error {

@@ -1,0 +1,120 @@
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+};
+use oras_content::{
+    Error, ErrorKind, Result, Target,
+    fs::{FileSource, blocking},
+};
+use oras_descriptor::{Algorithm, Annotations, Descriptor, MediaType, annotation};
+
+use super::{
+    file::{Content, File},
+    options::PushOptions,
+    source::Source,
+};
+
+/// From this size on a file is pushed while it is described: to read all of it first takes longer than some more bytes on
+/// the way to a target that has it.
+const LARGE: u64 = 64 << 20;
+
+/// How long a large file is on its way before it is described ahead of it, to find out whether the target has it. A target
+/// that takes it faster than it can be read is left alone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A file to become a layer.
+struct Entry {
+    name: String,
+    media_type: Option<MediaType>,
+    path: PathBuf,
+}
+
+impl Source {
+    /// Takes files in, and describes them; large ones are at the target then.
+    pub(super) async fn add_all<T: Target>(
+        &self,
+        target: &T,
+        files: Vec<File>,
+        options: &PushOptions,
+    ) -> Result<Vec<Descriptor>> {
+        let large = if options.copy.has_hooks() { Vec::new() } else { self.large(&files).await? };
+        let mut layers = vec![Descriptor::empty(); files.len()];
+        let mut extra: Vec<Annotations> = Vec::with_capacity(files.len());
+        let (mut small, mut later) = (Vec::new(), Vec::new());
+        for (at, file) in files.into_iter().enumerate() {
+            let name = file.effective_name();
+            extra.push(file.annotations);
+            match file.content {
+                Content::Bytes(bytes) => {
+                    let desc = Descriptor::of(file.media_type.unwrap_or(MediaType::OCI_LAYER), &bytes);
+                    self.keep(&desc, bytes).await?;
+                    set(&mut layers, at, desc.with_annotation(annotation::TITLE, name));
+                }
+                Content::Path(path) => {
+                    let entry = Entry { name, media_type: file.media_type, path };
+                    if large.contains(&at) { later.push((at, entry)) } else { small.push((at, entry)) }
+                }
+            }
+        }
+        let entries = small.iter().map(|(_, entry)| (entry.name.as_str(), entry.media_type.clone(), &entry.path));
+        let added = self.files.add_all(entries).await?;
+        for ((at, _), desc) in small.iter().zip(added) {
+            set(&mut layers, *at, desc);
+        }
+        for (at, entry) in later {
+            set(&mut layers, at, self.push_large(target, &entry).await?);
+        }
+        for (layer, extra) in layers.iter_mut().zip(extra) {
+            layer.annotations.extend(extra);
+        }
+        Ok(layers)
+    }
+
+    /// Which of the files are large. Whoever decides about nodes, or hears of them, wants them described first.
+    async fn large(&self, files: &[File]) -> Result<Vec<usize>> {
+        let root = self.files.root();
+        let paths = files.iter().enumerate().filter_map(|(at, file)| match &file.content {
+            Content::Path(path) => Some((at, root.join(path))),
+            Content::Bytes(_) => None,
+        });
+        let paths: Vec<_> = paths.collect();
+        let is_large = |path: &Path| path.metadata().is_ok_and(|found| found.is_file() && found.len() >= LARGE);
+        blocking(move || Ok(paths.into_iter().filter(|(_, path)| is_large(path)).map(|(at, _)| at).collect())).await
+    }
+
+    /// Pushes a file while it is described, unless the target turns out to have it.
+    async fn push_large<T: Target>(&self, target: &T, entry: &Entry) -> Result<Descriptor> {
+        let Entry { name, media_type, path } = entry;
+        let pushing = Box::pin(self.files.add_to(target, name, media_type.clone(), path));
+        let looking = Box::pin(is_there(target, self.files.root().join(path), media_type.clone()));
+        match select(pushing, looking).await {
+            Either::Left((pushed, _)) => pushed,
+            Either::Right((Ok(true), pushing)) => {
+                drop(pushing);
+                self.files.add(name, media_type.clone(), path).await
+            }
+            Either::Right((_, pushing)) => pushing.await,
+        }
+    }
+}
+
+fn set(layers: &mut [Descriptor], at: usize, desc: Descriptor) {
+    if let Some(layer) = layers.get_mut(at) {
+        *layer = desc;
+    }
+}
+
+/// Describes a file after a while, and asks for it.
+async fn is_there<T: Target>(target: &T, path: PathBuf, media_type: Option<MediaType>) -> Result<bool> {
+    tokio::time::sleep(PATIENCE).await;
+    let (mut content, sum) = FileSource::new(path).into_blob(None).summed(Algorithm::Sha256)?;
+    while content.next().await.transpose()?.is_some() {}
+    let unknown = || Error::new(ErrorKind::Other, "a file was not described");
+    let (digest, size) = sum.described().ok_or_else(unknown)?;
+    target.exists(&Descriptor::new(media_type.unwrap_or(MediaType::OCI_LAYER), digest, size)).await
+}
