@@ -78,7 +78,7 @@ fn visit(driver: &Driver, registry: &Registry, access: &Access, is_short: bool) 
             killed.and_then(|figures| figures.into_iter().map(kill::Figures::judge).collect::<Result<Vec<_>, _>>());
         checks.push(Check::of("kill", judged));
         let each = if is_short { 25 } else { 100 };
-        checks.push(Check::of("referrers", referrers::two_processes(driver, registry, &server, each)));
+        checks.push(Check::of("referrers", referrers::two_processes(driver, &server, each)));
     }
     // Short runs see the clients of others where it matters most: in the open, against every registry.
     if !is_short || access.is_plain() {
