@@ -33,7 +33,7 @@ async fn the_registry_and_the_layout_store_write_one_layout_at_once() {
     let layout = OciLayout::open(root.path().join("shared/_oci")).await.unwrap();
 
     let both = async { tokio::join!(fill(&repository, "registry-", 100), fill(&layout, "layout-", 200)) };
-    in_time("writing from two sides", both).await;
+    Box::pin(in_time("writing from two sides", both)).await;
 
     let tags = sorted_tags(&layout).await;
     assert_eq!(tags.len() as u64, 2 * EACH + 1);
