@@ -3,15 +3,16 @@
 use std::{
     collections::BTreeMap,
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use oras_content::{Descriptor, Error, ErrorKind, Tagger as _};
 use oras_copy::{CopyOptions, copy};
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
+    subscriber::{DefaultGuard, NoSubscriber, set_default},
 };
 
 use crate::support::{Odd, closure, image};
@@ -97,10 +98,21 @@ impl Subscriber for Watcher {
     }
 }
 
+/// Watches this thread from now on.
+///
+/// While there is one subscriber alone, a span that another thread reaches first is taken for one that interests nobody; so
+/// there is another.
+fn watch() -> (Watcher, DefaultGuard) {
+    static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+    LazyLock::force(&OTHER);
+    let watcher = Watcher::default();
+    let guard = set_default(watcher.clone());
+    (watcher, guard)
+}
+
 #[tokio::test]
 async fn each_node_has_one_span_that_says_what_where_and_how_long() {
-    let watcher = Watcher::default();
-    let guard = tracing::subscriber::set_default(watcher.clone());
+    let (watcher, guard) = watch();
     let (src, dst) = (Odd::at("from.example", "a"), Odd::at("to.example:5000", "b"));
     let root = image(&src, "a").await;
     src.tag(&root, "v1").await.unwrap();
@@ -122,8 +134,7 @@ async fn each_node_has_one_span_that_says_what_where_and_how_long() {
 
 #[tokio::test]
 async fn the_span_of_the_node_that_ends_a_copy_says_that_it_failed() {
-    let watcher = Watcher::default();
-    let guard = tracing::subscriber::set_default(watcher.clone());
+    let (watcher, guard) = watch();
     let (src, dst) = (Odd::default(), Odd::default());
     let root = image(&src, "a").await;
     src.tag(&root, "v1").await.unwrap();

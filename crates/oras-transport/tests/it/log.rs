@@ -1,14 +1,15 @@
 use std::{
     fmt::{Debug, Write as _},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use oras_transport::{HttpBody, HttpClient};
 use tokio::io::AsyncWriteExt as _;
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
+    subscriber::{DefaultGuard, NoSubscriber, set_default},
 };
 
 use crate::support::{listen, read_head, serve_ok};
@@ -55,10 +56,21 @@ impl Subscriber for Keeper {
     fn exit(&self, _: &span::Id) {}
 }
 
+/// Keeps what this thread does from now on.
+///
+/// While there is one subscriber alone, what another thread reaches first is taken for something that interests nobody; so
+/// there is another.
+fn keep() -> (Keeper, DefaultGuard) {
+    static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+    LazyLock::force(&OTHER);
+    let keeper = Keeper::default();
+    let guard = set_default(keeper.clone());
+    (keeper, guard)
+}
+
 #[tokio::test]
 async fn a_log_shows_each_request_without_its_secrets() {
-    let keeper = Keeper::default();
-    let _guard = tracing::subscriber::set_default(keeper.clone());
+    let (keeper, _guard) = keep();
     let address = listen(|_, stream| serve_ok(stream)).await;
     let url = format!("http://{address}/v2/app/blobs/uploads/1?_state=hunter2&digest=sha256:abc");
     let request = http::Request::put(url)
@@ -88,8 +100,7 @@ async fn a_log_shows_each_request_without_its_secrets() {
 
 #[tokio::test]
 async fn each_retry_is_a_span() {
-    let keeper = Keeper::default();
-    let _guard = tracing::subscriber::set_default(keeper.clone());
+    let (keeper, _guard) = keep();
     let address = listen(|at, stream| async move { if at == 0 { drop(stream) } else { serve_ok(stream).await } }).await;
     let request = http::Request::get(format!("http://{address}/v2/")).body(HttpBody::empty()).unwrap();
     assert_eq!(HttpClient::new().send(request).await.unwrap().status(), 200);

@@ -17,7 +17,7 @@ usage: bench-client COMMAND, where PLACE is host:port/repository:tag or oci:dire
   copy PLACE PLACE [--trusted]
   extended PLACE PLACE
   referrers DIRECTORY COUNT
-  add DIRECTORY";
+  add DIRECTORY [--parallel]";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -30,7 +30,8 @@ async fn main() -> ExitCode {
         ["copy", from, to, "--trusted"] => work::copy(from, to, true).await,
         ["extended", from, to] => work::extended(from, to).await,
         ["referrers", directory, count] => work::referrers(directory, count).await,
-        ["add", directory] => work::add(directory).await,
+        ["add", directory] => work::add(directory, false).await,
+        ["add", directory, "--parallel"] => work::add(directory, true).await,
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use oras_content::{Blob, Descriptor, Fetcher, PredecessorFinder as _, Pusher, ReadOnlyStorage, Tagger as _};
 use oras_copy::{CopyOptions, ExtendedCopyOptions};
-use oras_file::FileStore;
+use oras_file::{Compression, FileOptions, FileStore, PackOptions};
 use oras_layout::OciLayout;
 use oras_pack::{PackManifestOptions, PackManifestVersion, pack_manifest};
 
@@ -46,10 +46,6 @@ pub(crate) async fn push(to: &str, path: &str) -> Result<()> {
     oras_copy::copy(&store, &tag, &to, &tag, &options()).await?;
     store.close().await?;
     Ok(())
-}
-
-async fn add_file(store: &FileStore, path: &Path) -> Result<Descriptor> {
-    Ok(store.add(name_of(path)?, None, path).await?)
 }
 
 fn name_of(path: &Path) -> Result<&str> {
@@ -122,9 +118,15 @@ pub(crate) async fn referrers(directory: &str, count: &str) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn add(directory: &str) -> Result<()> {
-    let store = FileStore::new(".")?;
-    let desc = add_file(&store, Path::new(directory)).await?;
+/// Packs a directory, on two threads where that is asked for.
+pub(crate) async fn add(directory: &str, parallel: bool) -> Result<()> {
+    let threads = if parallel { NonZeroUsize::new(2) } else { None };
+    let compression =
+        threads.map_or_else(Compression::default, |threads| Compression::ParallelGzip { level: 6, threads });
+    let options = FileOptions::new().with_pack(PackOptions::new().with_compression(compression));
+    let store = FileStore::with_options(".", options)?;
+    let path = Path::new(directory);
+    let desc = store.add(name_of(path)?, None, path).await?;
     println!("{} {}", desc.digest, desc.size);
     store.close().await?;
     Ok(())
