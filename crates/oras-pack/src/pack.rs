@@ -32,7 +32,7 @@ pub async fn pack_manifest<T: Storage>(
     push_empty(target, &manifest).await?;
     let bytes = canonical(&manifest);
     let desc = Descriptor::of(MediaType::OCI_MANIFEST, &bytes);
-    push_missing(target, &desc, bytes).await?;
+    push(target, &desc, bytes).await?;
     let artifact_type = match version {
         PackManifestVersion::V1_0 => Some(manifest.config.media_type),
         PackManifestVersion::V1_1 => manifest.artifact_type,
@@ -113,15 +113,13 @@ async fn push_empty<T: Storage>(target: &T, manifest: &Manifest) -> Result<()> {
     let empty = Descriptor::empty();
     let mut nodes = std::iter::once(&manifest.config).chain(&manifest.layers);
     match nodes.find(|node| node.digest == empty.digest) {
-        Some(node) => push_missing(target, &node.plain(), Bytes::from_static(EMPTY)).await,
-        None => Ok(()),
+        Some(node) if !target.exists(node).await? => push(target, &node.plain(), Bytes::from_static(EMPTY)).await,
+        _ => Ok(()),
     }
 }
 
-async fn push_missing<T: Storage>(target: &T, desc: &Descriptor, bytes: Bytes) -> Result<()> {
-    if target.exists(desc).await? {
-        return Ok(());
-    }
+/// Pushes content that may be there; a store that has it says so without reading.
+async fn push<T: Storage>(target: &T, desc: &Descriptor, bytes: Bytes) -> Result<()> {
     match target.push(desc, Blob::from_bytes(bytes).verify(desc)).await {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         pushed => pushed,
