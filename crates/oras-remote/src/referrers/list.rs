@@ -1,6 +1,6 @@
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
-use oras_content::{Descriptor, Digest, Error, MediaType, Result};
+use oras_content::{Descriptor, Digest, Error, ErrorKind, MediaType, Result};
 
 use super::api::Listing;
 use crate::{
@@ -22,8 +22,8 @@ impl Repository {
     /// The manifests whose subject is `desc`, with `artifact_type` only those of that type, as they are listed.
     ///
     /// Where the registry has no referrers API, they come from the index under the subject's referrers tag. Fails with
-    /// [`Denied`](oras_content::ErrorKind::Denied) where the registry does not tell, and with
-    /// [`Unsupported`](oras_content::ErrorKind::Unsupported) for content that is no manifest, or when
+    /// [`Denied`](ErrorKind::Denied) where the registry does not tell, and with
+    /// [`Unsupported`](ErrorKind::Unsupported) for content that is no manifest, or when
     /// [`set_referrers_capability`](Self::set_referrers_capability) said that there is an API and there is none.
     pub fn referrers_stream<'a>(
         &'a self,
@@ -62,8 +62,11 @@ impl Repository {
                 Ok(Source::Page(Box::new(answer), pages))
             }
             Listing::Unsupported if known == ReferrersCapability::Supported => {
-                let what = format!("listing referrers by the API of {}", self.reference());
-                Err(Error::unsupported(what).with_descriptor(desc))
+                let message = format!(
+                    "{} has no referrers API, though it was said to have one; without that word its referrers tags are read",
+                    self.reference()
+                );
+                Err(Error::new(ErrorKind::Unsupported, message).with_descriptor(desc))
             }
             Listing::Unsupported => {
                 memory.learn_referrers(self.name(), ReferrersCapability::Unsupported);

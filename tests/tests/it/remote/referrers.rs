@@ -138,7 +138,9 @@ async fn an_api_that_was_promised_and_is_not_there_is_unsupported() {
     let lab = Lab::new(without_api).await;
     let (subject, _) = push_manifest(&lab.repo, "v1", |manifest| manifest).await;
     lab.repo.set_referrers_capability(ReferrersCapability::Supported);
-    assert_eq!(lab.repo.referrers(&subject, None).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    let error = lab.repo.referrers(&subject, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("has no referrers API"), "{error}");
     // It can be set again.
     lab.repo.set_referrers_capability(ReferrersCapability::Unsupported);
     assert_eq!(lab.repo.referrers(&subject, None).await.unwrap(), []);
