@@ -4,6 +4,7 @@
 mod examples;
 mod files;
 mod guides;
+mod large_files;
 mod paths;
 mod support;
 mod threads;
