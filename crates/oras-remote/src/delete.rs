@@ -5,6 +5,8 @@ use crate::{access::Access, client::Call, repository::Repository};
 
 impl Repository {
     pub(crate) async fn delete_blob(&self, desc: &Descriptor) -> Result<()> {
+        // What was noted when it was stored holds no longer.
+        self.take_present(desc);
         self.delete_at("blobs", desc.digest.as_str(), &[]).await.map_err(|error| error.with_descriptor(desc))
     }
 

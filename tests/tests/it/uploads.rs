@@ -1,7 +1,8 @@
 //! Uploads that break land all the same, and send little again.
 
 use bytes::Bytes;
-use oras_content::{Blob, Descriptor, Fetcher as _, Pusher as _};
+use oras_content::{Blob, Deleter as _, Descriptor, Fetcher as _, Pusher as _, ReadOnlyStorage as _};
+use oras_descriptor::{Algorithm, MediaType};
 use oras_registry::{Action, Behaviour, Fault, RequestKind, RequestRecord, Server};
 use oras_remote::{Repository, UploadState, UploadStrategy};
 
@@ -26,6 +27,15 @@ async fn assert_landed(server: &Server, desc: &Descriptor, bytes: &Bytes) {
 async fn push_in_chunks(repo: &Repository, desc: &Descriptor, bytes: &Bytes) {
     let upload = repo.upload(desc, Blob::from_bytes(bytes.clone())).with_strategy(UploadStrategy::Chunked(CHUNK));
     upload.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn content_that_was_stored_undescribed_and_deleted_is_gone() {
+    let (_server, repo, _, bytes) = server([]).await;
+    let content = Blob::from_bytes(bytes);
+    let desc = repo.ingest(&MediaType::OCI_LAYER, Algorithm::Sha256, content).await.unwrap();
+    repo.delete(&desc).await.unwrap();
+    assert!(!repo.exists(&desc).await.unwrap());
 }
 
 #[tokio::test]
