@@ -114,6 +114,7 @@ trait ErasedTarget: ErasedSource {
         from: &'a [Location],
         content: Blob,
     ) -> BoxFuture<'a, Result<MountOutcome>>;
+    fn presumes_absent_dyn(&self, desc: &Descriptor) -> bool;
     fn max_concurrency_dyn(&self) -> Option<NonZeroUsize>;
     fn tag_dyn<'a>(&'a self, desc: &'a Descriptor, reference: &'a str) -> BoxFuture<'a, Result<()>>;
     fn push_reference_dyn<'a>(
@@ -186,6 +187,10 @@ macro_rules! erase_target {
             content: Blob,
         ) -> BoxFuture<'a, Result<MountOutcome>> {
             Box::pin(self.0.mount(desc, from, content))
+        }
+
+        fn presumes_absent_dyn(&self, desc: &Descriptor) -> bool {
+            self.0.presumes_absent(desc)
         }
 
         fn max_concurrency_dyn(&self) -> Option<NonZeroUsize> {
@@ -317,6 +322,10 @@ impl Pusher for AnyTarget {
 
     async fn mount(&self, desc: &Descriptor, from: &[Location], content: Blob) -> Result<MountOutcome> {
         self.0.mount_dyn(desc, from, content).await
+    }
+
+    fn presumes_absent(&self, desc: &Descriptor) -> bool {
+        self.0.presumes_absent_dyn(desc)
     }
 
     fn max_concurrency(&self) -> Option<NonZeroUsize> {

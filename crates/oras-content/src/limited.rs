@@ -84,6 +84,10 @@ impl<S: Pusher> Pusher for LimitedStorage<S> {
         self.storage.mount(desc, from, content.verify(desc)).await
     }
 
+    fn presumes_absent(&self, desc: &Descriptor) -> bool {
+        self.storage.presumes_absent(desc)
+    }
+
     fn max_concurrency(&self) -> Option<NonZeroUsize> {
         self.storage.max_concurrency()
     }

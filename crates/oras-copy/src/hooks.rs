@@ -81,7 +81,8 @@ pub trait CopyHooks: Send + Sync {
         Box::pin(ready(Ok(())))
     }
 
-    /// Hears that a node was found at the destination, and that what it points to is not looked at.
+    /// Hears that a node was found at the destination, and that what it points to is not looked at. A blob that the
+    /// destination [presumes absent](oras_content::Pusher::presumes_absent) is not looked for.
     fn after_skip<'a>(&'a self, desc: &'a Descriptor) -> BoxFuture<'a, Result<()>> {
         let _ = desc;
         Box::pin(ready(Ok(())))

@@ -58,6 +58,7 @@ mod location;
 mod login;
 mod manifest;
 mod mirror;
+mod odds;
 mod options;
 mod pages;
 mod range;

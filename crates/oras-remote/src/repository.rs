@@ -8,8 +8,8 @@ use oras_content::{Descriptor, Digest, Error, ErrorKind, Location, MediaType, Re
 use oras_reference::Reference;
 
 use crate::{
-    access::Access, capability::ReferrersCapability, options::RegistryOptions, referrers::Updates, registry::Registry,
-    url::UrlBuilder,
+    access::Access, capability::ReferrersCapability, odds::Odds, options::RegistryOptions, referrers::Updates,
+    registry::Registry, url::UrlBuilder,
 };
 
 /// How many digests are remembered as absent or present: those between an existence check and the push that follows it, or
@@ -33,6 +33,7 @@ pub struct Repository {
 pub(crate) struct RepositoryState {
     absent: Mutex<HashSet<Digest>>,
     present: Mutex<HashSet<Digest>>,
+    odds: Mutex<Odds>,
     pub(crate) updates: Updates,
 }
 
@@ -142,6 +143,25 @@ impl Repository {
     /// Notes that content was not there a moment ago, so that the push that follows need not ask again.
     pub(crate) fn note_absent(&self, desc: &Descriptor) {
         note(&self.state.absent, &desc.digest);
+    }
+
+    /// Learns whether a blob that somebody asked for was there.
+    pub(crate) fn learn(&self, desc: &Descriptor, is_there: bool) {
+        if Odds::concern(desc) {
+            self.state.odds.lock().unwrap_or_else(PoisonError::into_inner).learn(is_there);
+        }
+    }
+
+    /// Whether a blob is taken to be absent; then the push that follows does not ask either.
+    pub(crate) fn presume_absent(&self, desc: &Descriptor) -> bool {
+        if self.state.present.lock().unwrap_or_else(PoisonError::into_inner).contains(&desc.digest) {
+            return false;
+        }
+        let is_presumed = self.state.odds.lock().unwrap_or_else(PoisonError::into_inner).presume_absent(desc);
+        if is_presumed {
+            self.note_absent(desc);
+        }
+        is_presumed
     }
 
     /// Notes that content was stored a moment ago that nobody could look for before, so that the check that follows need not

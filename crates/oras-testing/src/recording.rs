@@ -22,6 +22,7 @@ pub enum Method {
     Flush,
     Ingest,
     Mount,
+    PresumesAbsent,
     MaxConcurrency,
     Delete,
     Resolve,
@@ -124,6 +125,10 @@ impl<T: Pusher> Pusher for Recording<T> {
 
     async fn mount(&self, desc: &Descriptor, from: &[Location], content: Blob) -> Result<MountOutcome> {
         self.record(Method::Mount, &desc.digest).mount(desc, from, content).await
+    }
+
+    fn presumes_absent(&self, desc: &Descriptor) -> bool {
+        self.record(Method::PresumesAbsent, &desc.digest).presumes_absent(desc)
     }
 
     fn max_concurrency(&self) -> Option<NonZeroUsize> {

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use oras_auth::{Credential, Scope, Scopes, StaticCredential};
-use oras_content::{Blob, Descriptor, MediaType, PredecessorFinder as _, Pusher, Tagger as _, Target as _};
+use oras_content::{
+    Blob, Descriptor, Fetcher as _, MediaType, PredecessorFinder as _, Pusher, Tagger as _, Target as _,
+};
 use oras_copy::{CopyOptions, ExtendedCopyOptions, PlannedAction, copy, copy_graph, extended_copy, plan};
 use oras_descriptor::{Index, Manifest, canonical};
 use oras_memory::MemoryStore;
@@ -166,6 +168,60 @@ async fn what_the_client_has_repeated_is_not_repeated_by_the_copy() {
     let error = copy_graph(&store, &repository(&server, "b"), &desc, &CopyOptions::new()).await.unwrap_err();
     assert!(error.is_retryable());
     assert_eq!(requests(&server, &[RequestKind::UploadStart]) - alone, alone, "as often as without a copy around it");
+}
+
+/// An artifact of `count` layers of a few bytes, tagged `v1`.
+async fn small_layers(count: u64) -> (MemoryStore, Vec<Descriptor>) {
+    let store = MemoryStore::new();
+    let mut layers = Vec::new();
+    for seed in 0..count {
+        layers.push(push(&store, &MediaType::OCI_LAYER, &random_bytes(100, seed)).await);
+    }
+    push(&store, &Descriptor::empty().media_type, &Bytes::from_static(b"{}")).await;
+    let manifest = Manifest::new(Descriptor::empty(), layers.clone());
+    let root = push(&store, &MediaType::OCI_MANIFEST, &canonical(&manifest)).await;
+    store.tag(&root, "v1").await.unwrap();
+    (store, layers)
+}
+
+#[tokio::test]
+async fn small_blobs_are_not_asked_for_once_many_were_absent() {
+    let (store, _) = small_layers(200).await;
+    let server = Server::builder().start().await.unwrap();
+    let repo = repository(&server, "a");
+    let root = copy(&store, "v1", &repo, "", &CopyOptions::new()).await.unwrap();
+    let asked = requests(&server, &[RequestKind::BlobHead]);
+    // The first four, those under way meanwhile, and one of sixteen.
+    assert!((4 + 12..=4 + 10 + 13).contains(&asked), "{asked} questions about 201 blobs");
+    assert_eq!(requests(&server, &[RequestKind::UploadStart]), 201);
+    assert_closed(&repo, std::slice::from_ref(&root)).await;
+}
+
+#[tokio::test]
+async fn small_blobs_that_are_there_all_the_same_are_noticed() {
+    let (store, layers) = small_layers(200).await;
+    let server = Server::builder().start().await.unwrap();
+    let repo = repository(&server, "a");
+    for layer in &layers[100..] {
+        repo.push(layer, store.fetch(layer).await.unwrap()).await.unwrap();
+    }
+    let before = requests(&server, &[RequestKind::UploadStart]);
+    let root = copy(&store, "v1", &repo, "", &CopyOptions::new()).await.unwrap();
+    let again = requests(&server, &[RequestKind::UploadStart]) - before - 101;
+    assert!(again <= 16, "{again} blobs were stored that were there");
+    assert_closed(&repo, std::slice::from_ref(&root)).await;
+}
+
+#[tokio::test]
+async fn who_has_children_verified_or_a_plan_made_is_told_what_is_there() {
+    let (store, _) = small_layers(200).await;
+    let server = Server::builder().start().await.unwrap();
+    let repo = repository(&server, "a");
+    let options = CopyOptions::new().with_verify_children(true);
+    copy(&store, "v1", &repo, "", &options).await.unwrap();
+    assert_eq!(requests(&server, &[RequestKind::BlobHead]), 201);
+    plan(&store, "v1", &repository(&server, "b"), "", &CopyOptions::new()).await.unwrap();
+    assert_eq!(requests(&server, &[RequestKind::BlobHead]), 402);
 }
 
 /// What tokens were asked for by the requests behind the first `seen`.

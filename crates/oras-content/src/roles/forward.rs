@@ -60,6 +60,10 @@ macro_rules! forward {
                 T::mount(self, desc, from, content)
             }
 
+            fn presumes_absent(&self, desc: &Descriptor) -> bool {
+                T::presumes_absent(self, desc)
+            }
+
             fn max_concurrency(&self) -> Option<NonZeroUsize> {
                 T::max_concurrency(self)
             }

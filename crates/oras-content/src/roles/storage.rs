@@ -150,6 +150,16 @@ pub trait Pusher: Send + Sync {
         async move { self.push(desc, content).await.map(|()| MountOutcome::Pushed) }
     }
 
+    /// Whether content that is about to be stored is taken to be absent, so that whoever copies need not ask
+    /// [`exists`](ReadOnlyStorage::exists) first. By default nothing is.
+    ///
+    /// It pays where a question costs about as much as the content itself and the answer was no each time of late. A push of
+    /// what is there all the same must be harmless. Each answer is meant for one push.
+    fn presumes_absent(&self, desc: &Descriptor) -> bool {
+        let _ = desc;
+        false
+    }
+
     /// How many pushes the store can take at once, if it has a bound.
     fn max_concurrency(&self) -> Option<NonZeroUsize> {
         None

@@ -17,7 +17,7 @@ fn blob() -> Blob {
     Blob::from_bytes("hello".into())
 }
 
-const STORING: [Method; 9] = [
+const STORING: [Method; 10] = [
     Method::Fetch,
     Method::Location,
     Method::Exists,
@@ -26,6 +26,7 @@ const STORING: [Method; 9] = [
     Method::Flush,
     Method::Ingest,
     Method::Mount,
+    Method::PresumesAbsent,
     Method::MaxConcurrency,
 ];
 const NAMING: [Method; 4] = [Method::Resolve, Method::Tag, Method::FetchReference, Method::PushReference];
@@ -41,6 +42,7 @@ async fn store(target: &impl Storage) {
     let _ = target.flush().await;
     let _ = target.ingest(&MediaType::OCTET_STREAM, Algorithm::Sha256, blob()).await;
     let _ = target.mount(&desc(), &[Location::new("a", "b")], blob()).await;
+    let _ = target.presumes_absent(&desc());
     let _ = target.max_concurrency();
 }
 
@@ -171,6 +173,7 @@ impl Pusher for Minimal {
 async fn what_a_store_leaves_out_has_its_documented_default() {
     let store = Minimal(MemoryStore::new());
     assert_eq!((store.location(), store.max_concurrency()), (None, None));
+    assert!(!store.presumes_absent(&desc()));
     store.push_deferred(&desc(), blob()).await.unwrap();
     assert!(store.0.exists(&desc()).await.unwrap());
     store.flush().await.unwrap();

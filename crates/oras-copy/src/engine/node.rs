@@ -50,7 +50,7 @@ impl<S: ReadOnlyStorage, D: Storage> Context<'_, S, D> {
         }
         let mut exists = match known {
             Some(exists) => exists,
-            None => self.exists(desc).await?,
+            None => !self.is_presumed_absent(desc) && self.exists(desc).await?,
         };
         let mut successors = Successors::default();
         if !exists || self.options.verify_children && desc.media_type.is_manifest() {
@@ -62,6 +62,11 @@ impl<S: ReadOnlyStorage, D: Storage> Context<'_, S, D> {
             self.tell_skipped(desc).await?;
         }
         Ok(Inspection { exists, successors: successors.links, has_subject: successors.has_subject })
+    }
+
+    /// A plan tells what is there, and who has children verified wants to know it.
+    fn is_presumed_absent(&self, desc: &Descriptor) -> bool {
+        matches!(self.mode, Mode::Copy) && !self.options.verify_children && self.dst.presumes_absent(desc)
     }
 
     async fn exists(&self, desc: &Descriptor) -> Result<bool, CopyError> {

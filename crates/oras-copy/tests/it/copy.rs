@@ -153,7 +153,9 @@ async fn what_is_there_is_skipped_with_all_that_it_points_to() {
     let before = (src.calls().len(), dst.calls().len());
     copy_graph(&src, &dst, &root, &CopyOptions::new()).await.unwrap();
     let asked = |calls: &[oras_testing::Call], from: usize| -> Vec<Method> {
-        let asks = |method: &Method| !matches!(method, Method::Location | Method::MaxConcurrency | Method::Flush);
+        let asks = |method: &Method| {
+            !matches!(method, Method::Location | Method::MaxConcurrency | Method::PresumesAbsent | Method::Flush)
+        };
         calls[from..].iter().map(|call| call.method).filter(asks).collect()
     };
     assert_eq!(asked(&src.calls(), before.0), []);
