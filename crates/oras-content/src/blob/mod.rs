@@ -14,6 +14,8 @@ use tokio::io::AsyncRead;
 
 use crate::error::{Error, ErrorKind, Result};
 
+#[cfg(feature = "fs")]
+mod aside;
 mod raw;
 mod reader;
 mod source;

@@ -49,7 +49,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     joined(tokio::task::spawn_blocking(work)).await
 }
 
-async fn joined<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+pub(crate) async fn joined<T>(task: JoinHandle<Result<T>>) -> Result<T> {
     match task.await {
         Ok(result) => result,
         Err(error) => Err(Error::new(ErrorKind::Other, "blocking work did not end").with_source(error)),

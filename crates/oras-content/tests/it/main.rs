@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails here says where")]
 
+#[cfg(feature = "fs")]
+mod aside;
 mod blob;
 mod error;
 mod fetch;

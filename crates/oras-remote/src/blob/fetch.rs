@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode, Uri, header};
-use oras_content::{Blob, BlobSource, BoxFuture, ByteStream, Descriptor, Digest, Error, MediaType, Result};
+use oras_content::{Blob, BlobSource, BoxFuture, ByteStream, Descriptor, Digest, Error, MediaType, Result, Sum};
 use oras_transport::RequestOptions;
 
 use super::download::Wanted;
@@ -12,6 +12,10 @@ use crate::{
     range::ContentRange,
     repository::Repository,
 };
+
+/// From this size on, in bytes, a blob is hashed on a thread beside its transfer: to hand over fewer costs more than to
+/// hash them.
+const ASIDE: u64 = 1 << 20;
 
 /// A blob that the registry has.
 #[derive(Clone, Debug)]
@@ -153,6 +157,16 @@ impl BlobSource for RemoteBlob {
                 return self.repository.open_urls(&wanted, &self.desc.urls).await.ok_or(error);
             }
             Err(error)
+        })
+    }
+
+    fn open_summed<'a>(&'a self, offset: u64, sum: &'a Sum) -> BoxFuture<'a, Result<(ByteStream, bool)>> {
+        Box::pin(async move {
+            let stream = self.open(offset).await?;
+            if self.desc.size.saturating_sub(offset) < ASIDE {
+                return Ok((stream, false));
+            }
+            Ok(sum.add_aside(stream))
         })
     }
 }
