@@ -32,8 +32,9 @@ pub(crate) use proxy::Proxies;
 pub(crate) use tls::{Identity, Tls, TlsSettings};
 
 /// hyper's read buffer grows with what arrives, up to this: a blob is read in large pieces, small answers stay small.
-/// A file that is written holds a dozen pieces at most: 6 MiB, and twice the size is no faster.
-const READ_BUFFER: usize = 512 << 10;
+/// Half the size costs 3 to 8 % more CPU time, a quarter 17 %, for waking threads; twice the size saves 3 % at twice the
+/// memory.
+const READ_BUFFER: usize = 1 << 20;
 
 /// A stream may have this many bytes in flight before the other side must wait.
 const STREAM_WINDOW: u32 = 1 << 20;
