@@ -2,11 +2,10 @@
 
 use std::fs;
 
-use oras_content::{ErrorKind, Fetcher as _, ReadOnlyStorage as _};
+use oras_content::{ErrorKind, Fetcher as _};
 use oras_descriptor::{Descriptor, MediaType, annotation::TITLE};
 #[cfg(unix)]
 use oras_file::FileStore;
-use oras_memory::MemoryStore;
 
 use crate::support::{fresh, read};
 
@@ -61,16 +60,4 @@ async fn many_files_are_added_all_or_none() {
     let added = store.add_all(files(&["a", "b"])).await.unwrap();
     assert_eq!(added.iter().map(Descriptor::title).collect::<Vec<_>>(), [Some("a"), Some("b")]);
     assert_eq!(store.add_all(files(&["b"])).await.unwrap_err().kind(), ErrorKind::Denied);
-}
-
-#[tokio::test]
-async fn a_file_is_pushed_while_it_is_described() {
-    let (dir, store) = fresh();
-    let (path, target) = (dir.path().join("a"), MemoryStore::new());
-    fs::write(&path, vec![1; 1 << 20]).unwrap();
-    let desc = store.add_to(&target, "a", None, &path).await.unwrap();
-    assert_eq!(desc.title(), Some("a"));
-    assert!(target.exists(&desc).await.unwrap() && store.exists(&desc).await.unwrap());
-    assert_eq!(store.fetch(&desc).await.unwrap().bytes(1 << 20).await.unwrap(), vec![1; 1 << 20]);
-    assert_eq!(store.add_to(&target, "a", None, &path).await.unwrap_err().kind(), ErrorKind::Denied);
 }
