@@ -6,6 +6,7 @@
 mod case;
 mod client;
 mod content;
+mod cpu;
 mod figures;
 mod growth;
 mod latency;
@@ -21,6 +22,7 @@ mod target;
 mod work;
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,7 +34,7 @@ use options::{Options, Series};
 use outcome::Outcome;
 use programs::Programs;
 use race::Race;
-use target::Verdict;
+use target::{Terms, Verdict};
 
 use crate::bad_word;
 use crate::lab::error::{Doing, LabError};
@@ -107,9 +109,15 @@ fn cases(options: &Options, programs: &Programs, store: &mut Store) -> (Vec<Row>
             }
         }
     }
-    let judge = |outcome: &Outcome| target::judge(outcome, &outcomes, options.concurrency, options.judges_time());
+    let terms = Terms { concurrency: options.concurrency, cores: cores(), time: options.judges_time() };
+    let judge = |outcome: &Outcome| target::judge(outcome, &outcomes, terms);
     let rows = outcomes.iter().map(|outcome| (outcome.clone(), judge(outcome))).collect();
     (rows, failed)
+}
+
+/// What clients and registries share.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// A line for whoever waits.
@@ -132,7 +140,12 @@ fn room() -> Result<tempfile::TempDir, LabError> {
 
 fn save(path: &Path, options: &Options, rows: &[Row]) -> Result<(), LabError> {
     let cases: Vec<_> = rows.iter().map(|(outcome, verdicts)| outcome.json(verdicts)).collect();
-    let run =
-        json!({ "quick": options.quick, "pairs": options.pairs, "concurrency": options.concurrency, "cases": cases });
+    let run = json!({
+        "quick": options.quick,
+        "pairs": options.pairs,
+        "concurrency": options.concurrency,
+        "cores": cores(),
+        "cases": cases,
+    });
     fs::write(path, format!("{run:#}\n")).doing("save the figures")
 }

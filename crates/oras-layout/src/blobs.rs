@@ -72,10 +72,21 @@ impl BlobDir {
         Ok(self.size(&desc.digest)? == Some(desc.size))
     }
 
+    /// The same where the lease needs no renewal, so that nothing is written.
+    pub(crate) fn holds_leased(&self, desc: &Descriptor) -> bool {
+        fs::metadata(self.path(&desc.digest))
+            .is_ok_and(|found| found.is_file() && found.len() == desc.size && !self.is_aging(&found))
+    }
+
+    /// Whether half the lease of a blob has passed.
+    fn is_aging(&self, metadata: &fs::Metadata) -> bool {
+        let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
+        age > self.options.lease / 2
+    }
+
     /// Makes a blob young again when half its lease has passed. Failure only means that it may be collected earlier.
     fn renew(&self, path: &Path, metadata: &fs::Metadata) {
-        let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
-        if age > self.options.lease / 2 {
+        if self.is_aging(metadata) {
             let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
         }
     }

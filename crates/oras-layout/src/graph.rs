@@ -73,6 +73,10 @@ impl Graph {
         self.nodes.remove(digest);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// A manifest that the index leads to.
     pub(crate) fn node(&self, digest: &Digest) -> Option<&Descriptor> {
         self.nodes.get(digest)

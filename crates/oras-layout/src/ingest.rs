@@ -48,7 +48,7 @@ pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Res
     if content.is_in_memory() && desc.size <= SMALL {
         return blocking(move || {
             check_new(&blobs, &wanted)?;
-            store(&blobs, &wanted, &at_hand(content, &wanted)?)
+            store_new(&blobs, &wanted, &at_hand(content, &wanted)?)
         })
         .await;
     }
@@ -56,7 +56,11 @@ pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Res
     blocking(move || check_new(&looked, &sought)).await?;
     if desc.size <= SMALL {
         let bytes = content.bytes(desc.size).await?;
-        return blocking(move || store(&blobs, &wanted, &bytes)).await;
+        return blocking(move || {
+            check_new(&blobs, &wanted)?;
+            store_new(&blobs, &wanted, &bytes)
+        })
+        .await;
     }
     let mut part = blocking(move || claim(&blobs, &wanted)).await?;
     match fill(&part.file, desc, content).await {
@@ -103,11 +107,13 @@ pub(crate) async fn describe(
     }
 }
 
-/// Writes verified bytes.
-pub(crate) fn store(dir: &BlobDir, desc: &Descriptor, bytes: &Bytes) -> Result<()> {
-    let part = scratch(&dir.ingest_dir(), desc.digest.encoded())?;
+/// Writes verified bytes that the caller has just not found here. Whoever is first within the microseconds of such a write
+/// is replaced by the same bytes.
+pub(crate) fn store_new(dir: &BlobDir, desc: &Descriptor, bytes: &Bytes) -> Result<()> {
+    let mut part = scratch(&dir.ingest_dir(), desc.digest.encoded())?;
     (&part.file).write_all(bytes).map_err(|error| failed("write", &part.path, error))?;
-    commit(dir, part, desc)
+    finish(dir, &mut part)?;
+    publish(dir, part, desc)
 }
 
 /// Takes a blob from another layout, if it is there and right: by a hard link, or by a copy that the file system makes
@@ -215,18 +221,27 @@ fn scratch(ingest: &Path, stem: &str) -> Result<Part> {
     }
 }
 
-/// Makes a part visible.
+/// Makes a part visible, unless the content came here while it was written.
 fn commit(dir: &BlobDir, mut part: Part, desc: &Descriptor) -> Result<()> {
-    let finish = |part: &Part| {
+    finish(dir, &mut part)?;
+    check_new(dir, desc)?;
+    publish(dir, part, desc)
+}
+
+/// Makes a part what a blob is. Nobody goes on with it afterwards.
+fn finish(dir: &BlobDir, part: &mut Part) -> Result<()> {
+    let finish = || {
         part.file.set_modified(SystemTime::now())?;
         make_read_only(&part.file)?;
         if dir.options.sync_blobs { part.file.sync_all() } else { Ok(()) }
     };
-    finish(&part).map_err(|error| failed("finish", &part.path, error))?;
+    finish().map_err(|error| failed("finish", &part.path, error))?;
     part.keep = false;
-    if dir.holds(desc)? {
-        return Err(Error::already_exists(desc));
-    }
+    Ok(())
+}
+
+/// Gives a part the name of its content.
+fn publish(dir: &BlobDir, mut part: Part, desc: &Descriptor) -> Result<()> {
     let target = dir.path(&desc.digest);
     rename(&part.path, &target).map_err(|error| match dir.holds(desc) {
         // Where an open file cannot be replaced, another one was first.

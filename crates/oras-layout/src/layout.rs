@@ -19,8 +19,13 @@ use crate::{
     lock::LayoutLock,
     names::INDEX_FILE,
     options::LayoutOptions,
+    recent::Recent,
     version,
 };
+
+/// Of how many manifests a handle that was not asked for links yet keeps those that it stored itself, which is a MiB or
+/// two. The first question then reads what others listed, and not again what this handle wrote.
+const UNASKED: usize = 1024;
 
 /// An image layout in a directory: content by digest, and an index of manifests and their tags.
 ///
@@ -37,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) blobs: BlobDir,
     state: Mutex<State>,
     graph: Mutex<KnownGraph>,
+    pub(crate) recent: Recent,
     /// Updates of one process wait here, and not on blocking threads in front of the lock file.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -126,7 +132,7 @@ impl OciLayout {
     fn open_blobs(blobs: BlobDir) -> Result<Self> {
         let snapshot = read_layout(blobs.root())?;
         let state = Mutex::new(State { snapshot, pending: Vec::new() });
-        let inner = Inner { blobs, state, graph: Mutex::default(), turn: Arc::default() };
+        let inner = Inner { blobs, state, graph: Mutex::default(), recent: Recent::default(), turn: Arc::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -225,7 +231,7 @@ impl Inner {
     /// Lets a manifest that is here wait to be listed.
     pub(crate) fn adopt(&self, desc: &Descriptor, links: Links) {
         let mut known = self.known_graph();
-        if known.agrees_with.is_some() {
+        if known.agrees_with.is_some() || known.graph.len() < UNASKED {
             known.graph.insert(desc, links);
         }
         self.state().pending.push(entries::nameless(desc));

@@ -47,6 +47,7 @@ mod lock;
 mod names;
 mod options;
 mod read_only;
+mod recent;
 mod refs;
 mod storage;
 mod tar_reader;

@@ -27,8 +27,11 @@ impl ReadOnlyStorage for OciLayout {
     /// A file of its digest alone says nothing of that. It may have come as the layer of another manifest, or be left
     /// from a push that was cut off; pushing the manifest lists it then, without writing it again.
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
+        if self.inner.is_still_here(desc) {
+            return Ok(true);
+        }
         let desc = desc.clone();
-        self.run(move |inner| Ok(inner.blobs.holds(&desc)? && inner.is_manifest_if_called_so(&desc)?)).await
+        self.run(move |inner| inner.exists(&desc)).await
     }
 }
 
@@ -58,7 +61,11 @@ impl Pusher for OciLayout {
         }
         self.run(move |inner| inner.check_new_manifest(&wanted)).await?;
         let bytes = content.verify(&desc).bytes(desc.size).await?;
-        self.run(move |inner| inner.store_manifest(&desc, &bytes)).await
+        self.run(move |inner| {
+            inner.check_new_manifest(&desc)?;
+            inner.store_manifest(&desc, &bytes)
+        })
+        .await
     }
 
     async fn flush(&self) -> Result<()> {
@@ -88,6 +95,25 @@ impl Pusher for OciLayout {
 }
 
 impl Inner {
+    fn exists(&self, desc: &Descriptor) -> Result<bool> {
+        let exists = self.blobs.holds(desc)? && self.is_manifest_if_called_so(desc)?;
+        if exists && !desc.media_type.is_manifest() {
+            self.recent.note(&desc.digest, &self.blobs.path(&desc.digest));
+        }
+        Ok(exists)
+    }
+
+    /// Whether content that was found a moment ago is here with most of its lease before it, by a look that waits for no
+    /// disk. When it says no, that is not known.
+    fn is_still_here(&self, desc: &Descriptor) -> bool {
+        let is_fresh = !desc.media_type.is_manifest() && self.recent.has(&desc.digest);
+        let is_here = is_fresh && self.blobs.holds_leased(desc);
+        if is_here {
+            self.recent.renew(&desc.digest);
+        }
+        is_here
+    }
+
     /// Refuses a manifest that is here; then it is listed or waits to be.
     fn check_new_manifest(&self, desc: &Descriptor) -> Result<()> {
         if !self.blobs.holds(desc)? {
@@ -97,10 +123,11 @@ impl Inner {
         Err(Error::already_exists(desc))
     }
 
+    /// Stores a manifest that was just not found here.
     fn store_manifest(&self, desc: &Descriptor, bytes: &Bytes) -> Result<()> {
         // A manifest that cannot be read would make every walk fail.
         let links = links_of(desc, bytes)?;
-        match ingest::store(&self.blobs, &desc.plain(), bytes) {
+        match ingest::store_new(&self.blobs, &desc.plain(), bytes) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             stored => {
                 self.adopt(desc, links);

@@ -13,6 +13,8 @@ pub(super) struct Cost {
     pub(super) cpu: f64,
     /// The largest resident set, in MiB.
     pub(super) peak: f64,
+    /// Seconds of user and system time of the registries meanwhile; none where there are none, or the system does not tell.
+    pub(super) registry_cpu: Option<f64>,
 }
 
 /// How often a client asked the servers, and for what.
@@ -37,17 +39,29 @@ impl Cost {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
         let field = |name| value.get(name).and_then(Value::as_f64);
-        Some(Self { wall: field("wall_seconds")?, cpu: field("cpu_seconds")?, peak: field("peak_kib")? / 1024.0 })
+        Some(Self {
+            wall: field("wall_seconds")?,
+            cpu: field("cpu_seconds")?,
+            peak: field("peak_kib")? / 1024.0,
+            registry_cpu: None,
+        })
     }
 
     /// The medians of each figure.
     pub(super) fn median(samples: &[Self]) -> Self {
         let of = |figure: fn(&Self) -> f64| median(samples.iter().map(figure).collect());
-        Self { wall: of(|cost| cost.wall), cpu: of(|cost| cost.cpu), peak: of(|cost| cost.peak) }
+        let registries: Vec<_> = samples.iter().filter_map(|cost| cost.registry_cpu).collect();
+        let registry_cpu = if registries.is_empty() { None } else { Some(median(registries)) };
+        Self { wall: of(|cost| cost.wall), cpu: of(|cost| cost.cpu), peak: of(|cost| cost.peak), registry_cpu }
     }
 
     pub(super) fn to_json(self) -> Value {
-        json!({ "wall_seconds": self.wall, "cpu_seconds": self.cpu, "peak_mib": self.peak })
+        json!({
+            "wall_seconds": self.wall,
+            "cpu_seconds": self.cpu,
+            "registry_cpu_seconds": self.registry_cpu,
+            "peak_mib": self.peak,
+        })
     }
 }
 
@@ -75,13 +89,19 @@ mod tests {
     #[test]
     fn reads_the_stopwatch() {
         let cost = Cost::parse(r#"{"wall_seconds":0.5,"cpu_seconds":0.25,"peak_kib":2048}"#).unwrap();
-        assert_eq!(cost, Cost { wall: 0.5, cpu: 0.25, peak: 2.0 });
+        assert_eq!(cost, Cost { wall: 0.5, cpu: 0.25, peak: 2.0, registry_cpu: None });
         assert_eq!(Cost::parse("{}"), None);
     }
 
     #[test]
     fn each_figure_has_its_own_median() {
-        let samples = [(1.0, 30.0), (2.0, 10.0), (3.0, 20.0)].map(|(wall, cpu)| Cost { wall, cpu, peak: 1.0 });
-        assert_eq!(Cost::median(&samples), Cost { wall: 2.0, cpu: 20.0, peak: 1.0 });
+        let rows = [(1.0, 30.0, Some(7.0)), (2.0, 10.0, Some(9.0)), (3.0, 20.0, Some(8.0))];
+        let samples = rows.map(|(wall, cpu, registry_cpu)| Cost { wall, cpu, peak: 1.0, registry_cpu });
+        assert_eq!(Cost::median(&samples), Cost { wall: 2.0, cpu: 20.0, peak: 1.0, registry_cpu: Some(8.0) });
+    }
+
+    #[test]
+    fn without_registries_there_is_no_median_of_theirs() {
+        assert_eq!(Cost::median(&[Cost { wall: 1.0, ..Cost::default() }]).registry_cpu, None);
     }
 }

@@ -83,9 +83,18 @@ impl<'a> Race<'a> {
         if let Some(directory) = task.leaves() {
             fs::create_dir_all(directory).doing("make a directory for a result")?;
         }
-        let cost = self.programs.measure(&words);
+        let cost = self.measure(&words);
         clean(&task)?;
         cost.map(Some)
+    }
+
+    /// What a client and the registries behind it need.
+    fn measure(&self, words: &[String]) -> Result<Cost, LabError> {
+        let registries = || self.servers.as_ref().and_then(Servers::cpu);
+        let before = registries();
+        let cost = self.programs.measure(words)?;
+        let registry_cpu = registries().zip(before).map(|(after, before)| after - before);
+        Ok(Cost { registry_cpu, ..cost })
     }
 
     /// The requests of one more turn of a client that is compared by them.

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::content::{Content, Store};
+use super::cpu;
 use super::programs::Programs;
 use super::proxy::Proxy;
 use super::work::Place;
@@ -61,7 +62,7 @@ pub(super) struct Servers {
 #[derive(Debug)]
 enum Server {
     Lab(Box<RunningServer>),
-    Free { port: u16, _process: Guarded },
+    Free { port: u16, process: Guarded },
 }
 
 impl Servers {
@@ -98,6 +99,11 @@ impl Servers {
         (self.source.host(), self.destination.host())
     }
 
+    /// Seconds of CPU time that both have taken so far, if the system tells.
+    pub(super) fn cpu(&self) -> Option<f64> {
+        Some(cpu::of_process(self.source.process_id())? + cpu::of_process(self.destination.process_id())?)
+    }
+
     /// Proxies before both.
     pub(super) fn proxies(&self, programs: &Programs, delay: Duration) -> Result<(Proxy, Proxy), LabError> {
         let proxies = (
@@ -110,6 +116,13 @@ impl Servers {
 }
 
 impl Server {
+    fn process_id(&self) -> u32 {
+        match self {
+            Self::Lab(server) => server.process_id(),
+            Self::Free { process, .. } => process.id(),
+        }
+    }
+
     fn host(&self) -> String {
         match self {
             Self::Lab(server) => server.host(),
@@ -132,7 +145,7 @@ fn start_free(programs: &Programs, layout: Option<&Path>, log: &Path) -> Result<
     command.args(["serve", "--addr", "127.0.0.1:0", "--free"]).args(layout);
     let (process, line) = start_and_read(&mut command, log, TASK)?;
     let address: SocketAddr = line.parse().doing(TASK)?;
-    Ok(Server::Free { port: address.port(), _process: process })
+    Ok(Server::Free { port: address.port(), process })
 }
 
 /// Starts a server and gives the first line that it prints.

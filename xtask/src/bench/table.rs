@@ -17,8 +17,8 @@ const BEGIN: &str = "<!-- table -->";
 const END: &str = "<!-- end of table -->";
 
 const HEAD: &str = "\
-| case | registry | client | wall s | CPU s | MiB | requests | wall × | CPU × | targets |
-|---|---|---|--:|--:|--:|--:|--:|--:|---|
+| case | registry | client | wall s | CPU s | registry CPU s | MiB | requests | wall × | CPU × | targets |
+|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|
 ";
 
 /// Puts outcomes and verdicts beside each other. `×` is times oras-go.
@@ -45,10 +45,11 @@ fn row(case: &str, site: &str, entry: &Entry, base: Cost, verdicts: &[Verdict]) 
     let targets: Vec<_> =
         verdicts.iter().filter(|verdict| verdict.client == entry.client).map(ToString::to_string).collect();
     let mut row = format!(
-        "| {case} | {site} | {} | {} | {} | {:.0} ",
+        "| {case} | {site} | {} | {} | {} | {} | {:.0} ",
         entry.client.name(),
         seconds(cost.wall),
         seconds(cost.cpu),
+        cost.registry_cpu.map_or_else(String::new, hundredths),
         cost.peak
     );
     // A string takes all that is written into it.
@@ -71,8 +72,13 @@ fn seconds(seconds: f64) -> String {
     }
 }
 
+/// As exactly as the system tells of a process that goes on.
+fn hundredths(seconds: f64) -> String {
+    format!("{seconds:.2}")
+}
+
 /// Puts the rows of a run into the table of `BENCHMARKS.md`, in place of those of the same cases and registries; the rows of
-/// others stay.
+/// others stay, unless they have other columns.
 pub(super) fn write(table: &str) -> Result<(), LabError> {
     const TASK: &str = "write BENCHMARKS.md";
     let path = process::root().join("BENCHMARKS.md");
@@ -84,7 +90,7 @@ pub(super) fn write(table: &str) -> Result<(), LabError> {
 fn replace(text: &str, table: &str) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (old, after) = rest.split_once(END)?;
-    let mut all = groups(old);
+    let mut all = if old.contains(HEAD) { groups(old) } else { BTreeMap::new() };
     all.extend(groups(table));
     let order = CASES.iter().flat_map(|case| case.sites.iter().map(|site| key(case.name, site.name())));
     let rows: String = order.filter_map(|key| all.remove(&key)).collect();
@@ -122,16 +128,23 @@ mod tests {
 
     #[test]
     fn ours_stands_beside_oras_go() {
-        let entry = |client, wall| Entry { client, cost: Cost { wall, cpu: 0.05, peak: 9.6 }, requests: None };
-        let entries = vec![entry(Client::Ours, 0.5), entry(Client::OrasGo, 1.0)];
+        let entry = |client, wall, registry_cpu| {
+            let cost = Cost { wall, cpu: 0.05, peak: 9.6, registry_cpu };
+            Entry { client, cost, requests: None }
+        };
+        let entries = vec![entry(Client::Ours, 0.5, Some(0.07)), entry(Client::OrasGo, 1.0, None)];
         let text = table(&[(Outcome { case: CASES[0], site: Site::Free, entries }, Vec::new())]);
         let rows: Vec<_> = text.lines().skip(2).collect();
-        assert_eq!(rows[0], "| a. push a file of 1 GiB | free | ours | 0.50 | 0.0500 | 10 |  | 0.50 | 1.00 |  |");
-        assert_eq!(rows[1], "|  |  | oras-go | 1.00 | 0.0500 | 10 |  | 1.00 | 1.00 |  |");
+        assert_eq!(
+            rows[0],
+            "| a. push a file of 1 GiB | free | ours | 0.50 | 0.0500 | 0.07 | 10 |  | 0.50 | 1.00 |  |"
+        );
+        assert_eq!(rows[1], "|  |  | oras-go | 1.00 | 0.0500 |  | 10 |  | 1.00 | 1.00 |  |");
     }
 
     fn rows(case: usize, site: Site, wall: f64) -> String {
-        let entry = |client| Entry { client, cost: Cost { wall, cpu: 0.05, peak: 9.6 }, requests: None };
+        let cost = Cost { wall, cpu: 0.05, peak: 9.6, registry_cpu: None };
+        let entry = |client| Entry { client, cost, requests: None };
         let entries = vec![entry(Client::Ours), entry(Client::OrasGo)];
         table(&[(Outcome { case: CASES[case], site, entries }, Vec::new())])
     }
@@ -149,5 +162,14 @@ mod tests {
         let other_site = replace(&again, &rows(1, Site::Distribution, 4.0)).unwrap();
         assert!(other_site.contains("| 4.00 ") && other_site.contains("| 3.00 "));
         assert_eq!(replace("no marks", "new"), None);
+    }
+
+    #[test]
+    fn a_table_of_other_columns_is_replaced_whole() {
+        let old = "| case | registry | client | wall s |\n|---|---|---|--:|\n| b. pull | free | ours | 7.00 |\n";
+        let text = format!("before\n{BEGIN}\n{old}{END}\nafter\n");
+        let new = replace(&text, &rows(0, Site::Free, 1.0)).unwrap();
+        assert!(new.starts_with(&format!("before\n{BEGIN}\n{HEAD}| a. ")) && new.ends_with("\nafter\n"));
+        assert!(!new.contains("7.00") && !new.contains("| wall s |\n"));
     }
 }

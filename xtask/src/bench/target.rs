@@ -106,6 +106,26 @@ const fn target(case: &'static str, site: Site, client: Client, figure: Figure, 
     Target { case, site, client, figure, limit }
 }
 
+/// Under which terms a run is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// Transfers at once within a copy.
+    pub(super) concurrency: usize,
+    /// What clients and registries share.
+    pub(super) cores: usize,
+    /// Whether its times say anything.
+    pub(super) time: bool,
+}
+
+/// What a wall time cannot be below on a machine of so many cores, however the work is laid out: that of all the CPU time
+/// of client and registries, evenly spread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Floor {
+    /// In the unit of the limit.
+    times: f64,
+    cores: usize,
+}
+
 /// A target beside what was measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Verdict {
@@ -116,6 +136,8 @@ pub(super) struct Verdict {
     pub(super) measured: f64,
     /// What it may be, in that unit.
     pub(super) at_most: f64,
+    /// Of a wall time that is compared with that of another client.
+    pub(super) floor: Option<Floor>,
 }
 
 impl Verdict {
@@ -134,6 +156,7 @@ impl Verdict {
             "measured": self.measured,
             "at_most": self.at_most,
             "met": self.is_met(),
+            "floor": self.floor.map(|floor| floor.times),
         })
     }
 }
@@ -141,9 +164,24 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { figure, measured, at_most, .. } = self;
-        let word = if self.is_met() { "" } else { ", **missed**" };
         let digits = self.limit.digits(*figure);
-        write!(f, "{} {measured:.digits$} ≤ {at_most:.digits$}{}{word}", figure.name(), self.limit.unit())
+        write!(f, "{} {measured:.digits$} ≤ {at_most:.digits$}{}", figure.name(), self.limit.unit())?;
+        match self.floor {
+            _ if self.is_met() => Ok(()),
+            Some(floor) => write!(f, ", **missed** ({floor})"),
+            None => write!(f, ", **missed**"),
+        }
+    }
+}
+
+impl fmt::Display for Floor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { times, cores } = self;
+        match cores {
+            1 => write!(f, "{times:.2} with the core full"),
+            2 => write!(f, "{times:.2} with both cores full"),
+            _ => write!(f, "{times:.2} with all {cores} cores full"),
+        }
     }
 }
 
@@ -200,8 +238,8 @@ impl Figure {
     }
 }
 
-/// Judges an outcome; `all` are those of the run so far, `concurrency` that of its copies.
-pub(super) fn judge(outcome: &Outcome, all: &[Outcome], concurrency: usize, time: bool) -> Vec<Verdict> {
+/// Judges an outcome; `all` are those of the run so far.
+pub(super) fn judge(outcome: &Outcome, all: &[Outcome], terms: Terms) -> Vec<Verdict> {
     let everywhere = [
         target(outcome.case.name, outcome.site, Ours, Peak, Memory),
         target(outcome.case.name, outcome.site, Ours, Figure::Requests, Times(OrasGo, 1.0)),
@@ -211,14 +249,14 @@ pub(super) fn judge(outcome: &Outcome, all: &[Outcome], concurrency: usize, time
     let named = TARGETS.iter().filter(|target| target.case == outcome.case.name && target.site == outcome.site);
     named
         .chain(everywhere)
-        .filter(|target| time || !target.figure.is_time())
-        .filter_map(|target| target.judge(outcome, all, concurrency))
+        .filter(|target| terms.time || !target.figure.is_time())
+        .filter_map(|target| target.judge(outcome, all, terms))
         .collect()
 }
 
 impl Target {
     /// `None` when a figure is not there to be judged.
-    fn judge(&self, outcome: &Outcome, all: &[Outcome], concurrency: usize) -> Option<Verdict> {
+    fn judge(&self, outcome: &Outcome, all: &[Outcome], terms: Terms) -> Option<Verdict> {
         let of = |outcome: &Outcome, client| {
             let entry = outcome.entry(client)?;
             self.figure.of(entry.cost, entry.requests)
@@ -232,9 +270,21 @@ impl Target {
             }
             Value(value) => (1.0, value),
             #[expect(clippy::cast_precision_loss, reason = "nobody copies that many blobs at once")]
-            Memory => (1.0, MEMORY.1.mul_add(concurrency as f64, MEMORY.0)),
+            Memory => (1.0, MEMORY.1.mul_add(terms.concurrency as f64, MEMORY.0)),
         };
-        Some(Verdict { client: self.client, figure: self.figure, limit: self.limit, measured: ours / unit, at_most })
+        let &Self { client, figure, limit, .. } = self;
+        let floor = self.floor(outcome, terms.cores);
+        Some(Verdict { client, figure, limit, measured: ours / unit, at_most, floor })
+    }
+
+    /// `None` for what is no wall time beside that of another client, and where the registries' part is not known.
+    fn floor(&self, outcome: &Outcome, cores: usize) -> Option<Floor> {
+        let (Wall, Times(client, _)) = (self.figure, self.limit) else { return None };
+        let ours = outcome.entry(self.client)?.cost;
+        let registries = if outcome.site == Local { 0.0 } else { ours.registry_cpu? };
+        #[expect(clippy::cast_precision_loss, reason = "no machine has that many cores")]
+        let least = (ours.cpu + registries) / cores as f64;
+        Some(Floor { times: least / outcome.entry(client)?.cost.wall, cores })
     }
 }
 
@@ -248,10 +298,14 @@ mod tests {
         let case = CASES.iter().find(|case| case.name == name).unwrap();
         let entries = walls.iter().map(|&(client, wall, all)| Entry {
             client,
-            cost: Cost { wall, cpu: wall, peak: 10.0 },
+            cost: Cost { wall, cpu: wall, peak: 10.0, registry_cpu: None },
             requests: Some(Requests { all, referrer_indexes: 0 }),
         });
         Outcome { case: *case, site, entries: entries.collect() }
+    }
+
+    fn terms(time: bool) -> Terms {
+        Terms { concurrency: 3, cores: 2, time }
     }
 
     #[test]
@@ -266,7 +320,7 @@ mod tests {
     fn three_in_a_hundred_are_forgiven_for_time_but_not_for_counts() {
         let met = |ours, requests| {
             let outcome = outcome("h", Free, &[(Ours, ours, requests), (OrasGo, 1.0, 100)]);
-            judge(&outcome, &[], 3, true).iter().map(Verdict::is_met).collect::<Vec<_>>()
+            judge(&outcome, &[], terms(true)).iter().map(Verdict::is_met).collect::<Vec<_>>()
         };
         assert_eq!(met(0.669, 100), [true, true, true]);
         assert_eq!(met(0.671, 100), [false, true, true]);
@@ -276,14 +330,39 @@ mod tests {
     #[test]
     fn time_is_left_out_where_it_says_nothing() {
         let outcome = outcome("h", Free, &[(Ours, 9.0, 1), (OrasGo, 1.0, 1)]);
-        assert!(judge(&outcome, &[], 3, false).iter().all(|verdict| !verdict.figure.is_time()));
+        assert!(judge(&outcome, &[], terms(false)).iter().all(|verdict| !verdict.figure.is_time()));
     }
 
     #[test]
     fn growth_is_judged_by_our_own_smaller_case() {
         let small = outcome("k", Local, &[(Ours, 1.0, 0)]);
         let large = outcome("k10", Local, &[(Ours, 13.0, 0)]);
-        let verdicts = judge(&large, &[small], 3, true);
+        let verdicts = judge(&large, &[small], terms(true));
         assert!(verdicts.iter().any(|verdict| verdict.figure == Wall && !verdict.is_met()));
+    }
+
+    fn words(outcome: &Outcome, terms: Terms) -> String {
+        judge(outcome, &[], terms).first().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_wall_time_that_is_missed_stands_beside_its_floor() {
+        let mut copy = outcome("e", Distribution, &[(Ours, 1.12, 1), (OrasGo, 1.0, 1)]);
+        assert_eq!(words(&copy, terms(true)), "wall 1.12 ≤ 1.05 ×, **missed**", "the registries' part is not known");
+        copy.entries[0].cost.registry_cpu = Some(0.94);
+        assert_eq!(words(&copy, terms(true)), "wall 1.12 ≤ 1.05 ×, **missed** (1.03 with both cores full)");
+        let terms = |cores| Terms { cores, ..terms(true) };
+        assert_eq!(words(&copy, terms(1)), "wall 1.12 ≤ 1.05 ×, **missed** (2.06 with the core full)");
+        assert_eq!(words(&copy, terms(4)), "wall 1.12 ≤ 1.05 ×, **missed** (0.52 with all 4 cores full)");
+        copy.entries[0].cost.wall = 1.0;
+        assert_eq!(words(&copy, terms(2)), "wall 1.00 ≤ 1.05 ×");
+    }
+
+    #[test]
+    fn work_without_registries_has_a_floor_of_its_own() {
+        let unpack = outcome("m", Local, &[(Ours, 0.8, 0), (OrasGo, 1.0, 0)]);
+        assert_eq!(words(&unpack, terms(true)), "wall 0.80 ≤ 0.50 ×, **missed** (0.40 with both cores full)");
+        let start = outcome("s", Local, &[(Ours, 1.0, 0)]);
+        assert_eq!(words(&start, terms(true)), "wall 1.0000 ≤ 0.0020, **missed**");
     }
 }

@@ -40,6 +40,11 @@ impl Guarded {
         command.stdin(Stdio::null()).spawn().map(Self).doing(&task)
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// How it ended, if it has.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, LabError> {
         self.0.try_wait().doing("look after a process")

@@ -93,6 +93,11 @@ impl RunningServer {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
+    /// The id of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// How it is reached.
     pub(crate) fn access(&self) -> &Access {
         &self.access

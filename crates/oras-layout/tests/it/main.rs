@@ -13,6 +13,7 @@ mod contract;
 mod index;
 mod processes;
 mod read_only;
+mod recent;
 mod size;
 mod store;
 mod support;

@@ -1,17 +1,7 @@
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
-use futures_util::{
-    StreamExt as _,
-    future::{Either, select},
-};
-use oras_content::{
-    Error, ErrorKind, Result, Target,
-    fs::{FileSource, blocking},
-};
-use oras_descriptor::{Algorithm, Annotations, Descriptor, MediaType, annotation};
+use oras_content::{Result, Target, fs::blocking};
+use oras_descriptor::{Annotations, Descriptor, MediaType, annotation};
 
 use super::{
     file::{Content, File},
@@ -22,10 +12,6 @@ use super::{
 /// From this size on a file is pushed while it is described: to read all of it first takes longer than some more bytes on
 /// the way to a target that has it.
 const LARGE: u64 = 64 << 20;
-
-/// How long a large file is on its way before it is described ahead of it, to find out whether the target has it. A target
-/// that takes it faster than it can be read is left alone.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A file to become a layer.
 struct Entry {
@@ -66,8 +52,8 @@ impl Source {
         for ((at, _), desc) in small.iter().zip(added) {
             set(&mut layers, *at, desc);
         }
-        for (at, entry) in later {
-            set(&mut layers, at, self.push_large(target, &entry).await?);
+        for (at, Entry { name, media_type, path }) in later {
+            set(&mut layers, at, self.files.add_to(target, &name, media_type, path).await?);
         }
         for (layer, extra) in layers.iter_mut().zip(extra) {
             layer.annotations.extend(extra);
@@ -86,35 +72,10 @@ impl Source {
         let is_large = |path: &Path| path.metadata().is_ok_and(|found| found.is_file() && found.len() >= LARGE);
         blocking(move || Ok(paths.into_iter().filter(|(_, path)| is_large(path)).map(|(at, _)| at).collect())).await
     }
-
-    /// Pushes a file while it is described, unless the target turns out to have it.
-    async fn push_large<T: Target>(&self, target: &T, entry: &Entry) -> Result<Descriptor> {
-        let Entry { name, media_type, path } = entry;
-        let pushing = Box::pin(self.files.add_to(target, name, media_type.clone(), path));
-        let looking = Box::pin(is_there(target, self.files.root().join(path), media_type.clone()));
-        match select(pushing, looking).await {
-            Either::Left((pushed, _)) => pushed,
-            Either::Right((Ok(true), pushing)) => {
-                drop(pushing);
-                self.files.add(name, media_type.clone(), path).await
-            }
-            Either::Right((_, pushing)) => pushing.await,
-        }
-    }
 }
 
 fn set(layers: &mut [Descriptor], at: usize, desc: Descriptor) {
     if let Some(layer) = layers.get_mut(at) {
         *layer = desc;
     }
-}
-
-/// Describes a file after a while, and asks for it.
-async fn is_there<T: Target>(target: &T, path: PathBuf, media_type: Option<MediaType>) -> Result<bool> {
-    tokio::time::sleep(PATIENCE).await;
-    let (mut content, sum) = FileSource::new(path).into_blob(None).summed(Algorithm::Sha256)?;
-    while content.next().await.transpose()?.is_some() {}
-    let unknown = || Error::new(ErrorKind::Other, "a file was not described");
-    let (digest, size) = sum.described().ok_or_else(unknown)?;
-    target.exists(&Descriptor::new(media_type.unwrap_or(MediaType::OCI_LAYER), digest, size)).await
 }
