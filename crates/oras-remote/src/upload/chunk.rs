@@ -29,7 +29,10 @@ impl UploadSession {
     /// Sends a chunk until all of it was taken.
     pub(super) async fn send(&mut self, chunk: Bytes) -> Result<Sent> {
         let start = self.offset;
-        let end = start + chunk.len() as u64;
+        let end = start.checked_add(chunk.len() as u64).ok_or_else(|| {
+            let message = format!("the registry claims {start} bytes of an upload, behind which nothing has room");
+            Error::new(ErrorKind::Other, message)
+        })?;
         self.guessed = false;
         let mut barren = 0;
         while self.offset < end {

@@ -69,6 +69,18 @@ async fn a_location_on_another_host_is_refused() {
 }
 
 #[tokio::test]
+async fn a_session_that_claims_all_bytes_there_can_be_takes_no_chunk() {
+    let claim = Reply::status(204).header("range", format!("0-{}", u64::MAX - 1));
+    let service = ScriptedService::new().expect(start_upload(), session("/u")).expect(Expected::get("/u"), claim);
+    let mut session = repository(&service).start_upload(Algorithm::Sha256).await.unwrap();
+    session.synchronize().await.unwrap();
+    let error = session.append(Bytes::from_static(b"more")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Other);
+    assert!(error.to_string().contains(&u64::MAX.to_string()), "{error}");
+    service.finish();
+}
+
+#[tokio::test]
 async fn a_session_without_location_is_an_error() {
     let service = missing(ScriptedService::new()).expect(start_upload(), Reply::status(202));
     assert_eq!(push(&repository(&service)).await.unwrap_err().kind(), ErrorKind::Other);
