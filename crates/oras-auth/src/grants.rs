@@ -54,6 +54,10 @@ impl Grants {
         Self { client, layer, cache, remembered, lookups: Flights::default(), scouts: Flights::default(), open }
     }
 
+    pub(crate) fn client(&self) -> &HttpClient {
+        &self.client
+    }
+
     fn settings(&self) -> &Settings {
         &self.layer.0
     }

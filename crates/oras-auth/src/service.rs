@@ -40,21 +40,19 @@ struct Attempt<'a> {
 /// An [`HttpClient`] that answers challenges.
 #[derive(Clone)]
 pub struct AuthService {
-    client: HttpClient,
     grants: Arc<Grants>,
 }
 
 impl AuthService {
     pub(crate) fn new(client: HttpClient, layer: AuthLayer) -> Self {
-        let grants = Arc::new(Grants::new(client.clone(), layer));
-        Self { client, grants }
+        Self { grants: Arc::new(Grants::new(client, layer)) }
     }
 
     async fn run(self, request: Request) -> Result<Response> {
         let (parts, body) = request.into_parts();
         let target = Target::of(&parts).filter(|_| !parts.headers.contains_key(AUTHORIZATION));
         let Some(target) = target else {
-            return self.client.send(Request::from_parts(parts, body)).await;
+            return self.grants.client().send(Request::from_parts(parts, body)).await;
         };
         let head = http::Request::from_parts(parts, ());
         let mut grant = self.grants.known(&target).await?;
@@ -106,7 +104,7 @@ impl AuthService {
         if let Some(grant) = grant {
             grant.apply(&mut request);
         }
-        let response = self.client.send(request).await?;
+        let response = self.grants.client().send(request).await?;
         let is_refused_for_good = |(grant, before): (&Grant, _)| grant.is_final(before, self.grants.now());
         let is_final = is_last || grant.zip(before).is_some_and(is_refused_for_good);
         let (response, refused) = inspect(response, &uri, grant.is_some() && !is_final).await?;
@@ -138,7 +136,7 @@ impl AuthService {
         let mut request = Request::new(HttpBody::empty());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = base.clone();
-        let (response, refused) = inspect(self.client.send(request).await?, &base, false).await?;
+        let (response, refused) = inspect(self.grants.client().send(request).await?, &base, false).await?;
         response.into_body().discard().await;
         match refused {
             Some(challenges) => self.grants.other(target, uri, &challenges, None).await,

@@ -190,7 +190,6 @@ impl Host {
 
 /// Lets a request go to its host: not while the host is paused, not more at a time than the cap, not faster than the
 /// rates.
-#[derive(Clone)]
 pub(crate) struct Admission<N> {
     next: N,
     hosts: Arc<Hosts>,

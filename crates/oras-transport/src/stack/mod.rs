@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
+use http::HeaderMap;
 use oras_content::{Error, Result};
 use tower_service::Service;
 
@@ -32,7 +33,7 @@ pub(crate) use timeout::Timed;
 pub use timeout::Timeouts;
 
 /// One step of the way: passes a request on, or answers it.
-pub(crate) trait Next: Clone + Send + Sync + 'static {
+pub(crate) trait Next: Send + Sync + 'static {
     fn send(&self, request: Request) -> impl Future<Output = Result<Response>> + Send;
 }
 
@@ -43,20 +44,23 @@ impl Next for HttpClient {
 }
 
 /// The whole stack as a service: adds the headers of every request, shows the warnings of every response.
-#[derive(Clone)]
-pub(crate) struct Stack<N> {
-    next: N,
-    shared: Arc<Shared>,
-}
+pub(crate) struct Stack<N>(Arc<Inner<N>>);
 
-pub(crate) struct Shared {
-    pub(crate) headers: http::HeaderMap,
-    pub(crate) warnings: Option<WarningLog>,
+struct Inner<N> {
+    next: N,
+    headers: HeaderMap,
+    warnings: Option<WarningLog>,
 }
 
 impl<N> Stack<N> {
-    pub(crate) fn new(next: N, shared: Arc<Shared>) -> Self {
-        Self { next, shared }
+    pub(crate) fn new(next: N, headers: HeaderMap, warnings: Option<WarningLog>) -> Self {
+        Self(Arc::new(Inner { next, headers, warnings }))
+    }
+}
+
+impl<N> Clone for Stack<N> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -70,16 +74,16 @@ impl<N: Next> Service<Request> for Stack<N> {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let Self { next, shared } = self.clone();
+        let inner = Arc::clone(&self.0);
         Box::pin(async move {
-            for name in shared.headers.keys() {
+            for name in inner.headers.keys() {
                 if !request.headers().contains_key(name) {
-                    let values = shared.headers.get_all(name).iter();
+                    let values = inner.headers.get_all(name).iter();
                     request.headers_mut().extend(values.map(|value| (name.clone(), value.clone())));
                 }
             }
-            let response = next.send(request).await?;
-            if let (Some(warnings), Some(FinalUri(uri))) = (&shared.warnings, response.extensions().get()) {
+            let response = inner.next.send(request).await?;
+            if let (Some(warnings), Some(FinalUri(uri))) = (&inner.warnings, response.extensions().get()) {
                 warnings.show(uri, response.headers());
             }
             Ok(response)

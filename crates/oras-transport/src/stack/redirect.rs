@@ -27,7 +27,6 @@ const MAX_REDIRECTS: usize = 10;
 pub struct FinalUri(pub Uri);
 
 /// Follows redirects. What identifies the caller never goes to another origin, and nothing leads from https to http.
-#[derive(Clone)]
 pub(crate) struct Redirects<N> {
     next: N,
     private: Arc<[HeaderName]>,

@@ -149,7 +149,6 @@ pub struct Retries {
 }
 
 /// Sends what failed for now again.
-#[derive(Clone)]
 pub(crate) struct Retrying<N> {
     next: N,
     policy: Arc<RetryPolicy>,

@@ -40,7 +40,6 @@ impl Default for Timeouts {
 }
 
 /// Ends what does not move any more.
-#[derive(Clone)]
 pub(crate) struct Timed<N> {
     next: N,
     timeouts: Timeouts,

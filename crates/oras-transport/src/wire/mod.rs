@@ -43,7 +43,6 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 const IDLE_CONNECTION: Duration = Duration::from_secs(50);
 
 /// Sends requests over connections that are kept.
-#[derive(Clone)]
 pub(crate) struct Wire {
     client: Client<Connector, HttpBody>,
     proxies: Arc<Proxies>,
