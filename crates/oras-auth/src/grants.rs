@@ -106,7 +106,7 @@ impl Grants {
     }
 
     /// Whether the registry ever answered anybody.
-    fn has_answered(&self, target: &Target) -> bool {
+    pub(crate) fn has_answered(&self, target: &Target) -> bool {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&target.origin)
     }
 
@@ -117,7 +117,7 @@ impl Grants {
         };
         let credential = match self.recall(target) {
             Some(credential) => credential,
-            None => self.look_up(target).await?,
+            None => Box::pin(self.look_up(target)).await?,
         };
         match scheme {
             Scheme::Basic => Ok(credential.has_password().then(|| Grant::basic(&credential))),
@@ -129,7 +129,7 @@ impl Grants {
                     Some(token) => token,
                     // Without scopes nothing says that a token is wanted at all.
                     None if target.scopes.is_empty() => return Ok(None),
-                    None => self.fetch(&account, &target.scopes, &Scopes::new(), None).await?,
+                    None => Box::pin(self.fetch(&account, &target.scopes, &Scopes::new(), None)).await?,
                 };
                 Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token)))
             }
@@ -179,7 +179,7 @@ impl Grants {
 
     async fn basic(&self, target: &Target, rejected: Option<&str>) -> Result<Option<Grant>> {
         let credential = self.look_up(target).await?;
-        let (registry, scopes) = (target.registry.clone(), target.scopes.clone());
+        let (registry, scopes) = (target.registry(), target.scopes.clone());
         if credential.is_anonymous() {
             return Err(AuthError::NoCredential { registry, scopes }.into());
         }
@@ -290,7 +290,7 @@ impl Grants {
     async fn look_up(&self, target: &Target) -> Result<Credential> {
         let place = place(target);
         let provider = &self.settings().provider;
-        let work = provider.credential(&target.registry, target.repository.as_deref());
+        let work = provider.credential(&place.1, place.2.as_deref());
         let credential = self.lookups.run(&place, work).await?;
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MAX_REMEMBERED {
@@ -302,5 +302,5 @@ impl Grants {
 }
 
 fn place(target: &Target) -> Place {
-    (target.origin.clone(), target.registry.clone(), target.repository.clone())
+    (target.origin.clone(), target.registry(), target.repository().map(str::to_owned))
 }

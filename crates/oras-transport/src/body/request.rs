@@ -24,13 +24,13 @@ pub struct HttpBody {
     content: Content,
     remaining: Option<u64>,
     reporter: Option<Reporter>,
-    pace: Option<Pace>,
+    pace: Option<Box<Pace>>,
 }
 
 enum Content {
     Bytes {
         whole: Bytes,
-        rest: Option<Bytes>,
+        is_read: bool,
     },
     Replayable(Box<Blob>),
     /// Read once, and not read yet: whichever body is polled first takes the blob.
@@ -48,7 +48,7 @@ impl HttpBody {
     /// Bytes in memory.
     pub fn from_bytes(bytes: Bytes) -> Self {
         let remaining = Some(bytes.len() as u64);
-        Self::new(Content::Bytes { rest: Some(bytes.clone()), whole: bytes }, remaining)
+        Self::new(Content::Bytes { whole: bytes, is_read: false }, remaining)
     }
 
     /// The content of a blob; where its size is known, it is sent as `Content-Length`.
@@ -104,7 +104,7 @@ impl HttpBody {
 
     /// Keeps the body within a rate.
     pub(crate) fn pace(&mut self, pace: Pace) {
-        self.pace = Some(pace);
+        self.pace = Some(Box::new(pace));
     }
 
     fn report(&self, item: &Poll<Option<Result<Bytes>>>) {
@@ -126,7 +126,10 @@ impl HttpBody {
             }
         }
         match &mut self.content {
-            Content::Bytes { rest, .. } => Poll::Ready(rest.take().filter(|bytes| !bytes.is_empty()).map(Ok)),
+            Content::Bytes { whole, is_read } => {
+                let is_over = std::mem::replace(is_read, true) || whole.is_empty();
+                Poll::Ready((!is_over).then(|| Ok(whole.clone())))
+            }
             Content::Replayable(blob) | Content::Taken(blob) => blob.poll_next_unpin(cx),
             Content::Shared(_) | Content::Spent => Poll::Ready(None),
         }

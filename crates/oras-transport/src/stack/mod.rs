@@ -12,6 +12,7 @@ use oras_content::{Error, Result};
 use tower_service::Service;
 
 use crate::{
+    body::HttpBody,
     client::{HttpClient, Request, Response},
     headers::WarningLog,
 };
@@ -32,14 +33,20 @@ pub use retry::{Attempt, Retries, RetryPolicy};
 pub(crate) use timeout::Timed;
 pub use timeout::Timeouts;
 
+/// A request without its body. Those who may have to send it again share it; whoever changes it changes a copy.
+pub(crate) type Head = Arc<http::Request<()>>;
+
 /// One step of the way: passes a request on, or answers it.
+///
+/// What a step keeps while it waits is part of the future of every request: steps are written so that no argument is in it
+/// twice, and what is seldom needed stands in a box.
 pub(crate) trait Next: Send + Sync + 'static {
-    fn send(&self, request: Request) -> impl Future<Output = Result<Response>> + Send;
+    fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send;
 }
 
 impl Next for HttpClient {
-    fn send(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
-        Self::send(self, request)
+    fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
+        Self::send(self, Arc::unwrap_or_clone(head).map(|()| body))
     }
 }
 
@@ -75,14 +82,16 @@ impl<N: Next> Service<Request> for Stack<N> {
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let inner = Arc::clone(&self.0);
-        Box::pin(async move {
-            for name in inner.headers.keys() {
-                if !request.headers().contains_key(name) {
-                    let values = inner.headers.get_all(name).iter();
-                    request.headers_mut().extend(values.map(|value| (name.clone(), value.clone())));
-                }
+        for name in inner.headers.keys() {
+            if !request.headers().contains_key(name) {
+                let values = inner.headers.get_all(name).iter();
+                request.headers_mut().extend(values.map(|value| (name.clone(), value.clone())));
             }
-            let response = inner.next.send(request).await?;
+        }
+        let (parts, body) = request.into_parts();
+        let head = Arc::new(http::Request::from_parts(parts, ()));
+        Box::pin(async move {
+            let response = inner.next.send(head, body).await?;
             if let (Some(warnings), Some(FinalUri(uri))) = (&inner.warnings, response.extensions().get()) {
                 warnings.show(uri, response.headers());
             }

@@ -24,7 +24,7 @@ use oras_content::Result;
 use crate::{
     body::{HttpBody, ResponseBody},
     client::{Request, Response},
-    stack::Next,
+    stack::{Head, Next},
 };
 
 pub(crate) use connect::Connector;
@@ -76,7 +76,8 @@ impl Wire {
 }
 
 impl Next for Wire {
-    fn send(&self, mut request: Request) -> impl Future<Output = Result<Response>> + Send {
+    fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
+        let mut request = own(head).map(|()| body);
         *request.version_mut() = Version::HTTP_11;
         let has_content = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
         // hyper says nothing about a body that it does not send, and some registries answer 411.
@@ -96,4 +97,15 @@ impl Next for Wire {
             }
         })
     }
+}
+
+/// A head for hyper to take. Extensions stay behind: they say nothing to hyper.
+fn own(head: Head) -> http::Request<()> {
+    Arc::try_unwrap(head).unwrap_or_else(|shared| {
+        let mut head = http::Request::new(());
+        *head.method_mut() = shared.method().clone();
+        *head.uri_mut() = shared.uri().clone();
+        *head.headers_mut() = shared.headers().clone();
+        head
+    })
 }
