@@ -115,23 +115,46 @@ impl Grants {
         let Some(scheme) = self.cache.scheme(&target.origin).filter(|_| self.keeps()) else {
             return Ok(None);
         };
+        let remembered = self.recall(target).map(|credential| self.kept(target, &scheme, credential));
+        match remembered {
+            Some(Ok(grant)) => Ok(grant),
+            // Most requests need none of this, so it takes no room in their futures.
+            Some(Err(_)) | None => Box::pin(self.fetched(target, scheme)).await,
+        }
+    }
+
+    async fn fetched(self: &Arc<Self>, target: &Target, scheme: Scheme) -> Result<Option<Grant>> {
         let credential = match self.recall(target) {
             Some(credential) => credential,
-            None => Box::pin(self.look_up(target)).await?,
+            None => self.look_up(target).await?,
         };
+        match self.kept(target, &scheme, credential) {
+            Ok(grant) => Ok(grant),
+            Err(account) => {
+                let token = self.fetch(&account, &target.scopes, &Scopes::new(), None).await?;
+                Ok(Some(Grant::bearer(self, *account, target.scopes.clone(), token)))
+            }
+        }
+    }
+
+    /// What to say by a scheme, as far as it is known; else for whom a token is wanted.
+    fn kept(
+        self: &Arc<Self>,
+        target: &Target,
+        scheme: &Scheme,
+        credential: Credential,
+    ) -> Result<Option<Grant>, Box<Account>> {
         match scheme {
             Scheme::Basic => Ok(credential.has_password().then(|| Grant::basic(&credential))),
             Scheme::Bearer(_) if !credential.expose_access_token().is_empty() => Ok(Grant::given(&credential)),
             Scheme::Bearer(server) => {
-                let account = self.account(target, server, credential);
-                let found = self.cache.find(&account, &target.scopes, None, self.now());
-                let token = match found {
-                    Some(token) => token,
+                let account = self.account(target, server.clone(), credential);
+                match self.cache.find(&account, &target.scopes, None, self.now()) {
+                    Some(token) => Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token))),
                     // Without scopes nothing says that a token is wanted at all.
-                    None if target.scopes.is_empty() => return Ok(None),
-                    None => Box::pin(self.fetch(&account, &target.scopes, &Scopes::new(), None)).await?,
-                };
-                Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token)))
+                    None if target.scopes.is_empty() => Ok(None),
+                    None => Err(Box::new(account)),
+                }
             }
         }
     }

@@ -41,13 +41,15 @@ impl AuthService {
 
     fn run(&self, request: Request) -> BoxFuture<'static, Result<Response>> {
         let (parts, body) = request.into_parts();
-        let target = Target::of(&parts).filter(|_| !parts.headers.contains_key(AUTHORIZATION));
-        let head = http::Request::from_parts(parts, ());
+        let head = Arc::new(http::Request::from_parts(parts, ()));
+        let target = Target::of(&head).filter(|_| !head.headers().contains_key(AUTHORIZATION));
         let grants = Arc::clone(&self.grants);
-        match target {
-            Some(target) => Box::pin(async move { Asked { grants, target, head }.send(body).await }),
-            None => Box::pin(async move { grants.client().send(head.map(|()| body)).await }),
-        }
+        let Some(target) = target else {
+            let request = Arc::unwrap_or_clone(head).map(|()| body);
+            return Box::pin(async move { grants.client().send(request).await });
+        };
+        let asked = Asked { grants, target };
+        Box::pin(async move { asked.send(body).await })
     }
 }
 
@@ -55,12 +57,11 @@ impl AuthService {
 struct Asked {
     grants: Arc<Grants>,
     target: Target,
-    head: http::Request<()>,
 }
 
 impl Asked {
     async fn send(&self, mut body: HttpBody) -> Result<Response> {
-        let Self { grants, target, head } = self;
+        let Self { grants, target } = self;
         let mut grant = grants.known(target).await?;
         let mut scout = None;
         if grant.is_none() && !grants.has_answered(target) {
@@ -76,7 +77,7 @@ impl Asked {
         for round in 1.. {
             let began = grants.now();
             let spare = body.replay();
-            let mut request = head.clone().map(|()| body);
+            let mut request = target.head().clone().map(|()| body);
             if let Some(grant) = &grant {
                 grant.apply(&mut request);
             }
@@ -107,12 +108,13 @@ impl Asked {
         before: Option<SystemTime>,
         is_last: bool,
     ) -> Result<(Response, Option<Grant>)> {
-        let Self { grants, target, head } = self;
+        let Self { grants, target } = self;
+        let uri = target.head().uri();
         let is_refused_for_good = |(grant, before): (&Grant, _)| grant.is_final(before, grants.now());
         let is_final = is_last || grant.zip(before).is_some_and(is_refused_for_good);
-        let (response, refused) = inspect(response, head.uri(), grant.is_some() && !is_final).await?;
+        let (response, refused) = inspect(response, uri, grant.is_some() && !is_final).await?;
         let next = match refused.filter(|_| !is_final) {
-            Some(challenges) => grants.other(target, head.uri(), &challenges, grant).await?,
+            Some(challenges) => grants.other(target, uri, &challenges, grant).await?,
             None => None,
         };
         Ok((response, next))
@@ -120,7 +122,7 @@ impl Asked {
 
     /// Notes what a response says about those who ask without a name, and whom it refuses.
     fn finish(&self, mut response: Response, grant: Option<&Grant>) -> Response {
-        let Self { grants, target, .. } = self;
+        let Self { grants, target } = self;
         let status = response.status();
         if grant.is_none() && status != StatusCode::UNAUTHORIZED {
             grants.note_open(target);
@@ -134,8 +136,8 @@ impl Asked {
 
     /// Learns how a registry wants to be told who asks, before a body goes out that would be sent in vain.
     async fn probe(&self) -> Result<Option<Grant>> {
-        let Self { grants, target, head } = self;
-        let uri = head.uri();
+        let Self { grants, target } = self;
+        let uri = target.head().uri();
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/v2/"));
         let base = Uri::from_parts(parts).map_err(|error| Error::new(ErrorKind::Other, "no URL").with_source(error))?;

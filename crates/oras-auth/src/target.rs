@@ -1,4 +1,6 @@
-use http::{HeaderValue, Uri, header::HOST, request::Parts};
+use std::sync::Arc;
+
+use http::header::HOST;
 use oras_transport::Origin;
 
 use crate::scope::Scopes;
@@ -10,27 +12,29 @@ pub(crate) struct Target {
     pub(crate) origin: Origin,
     /// What the operation needs.
     pub(crate) scopes: Scopes,
-    uri: Uri,
-    host: Option<HeaderValue>,
+    head: Arc<http::Request<()>>,
 }
 
 impl Target {
-    pub(crate) fn of(request: &Parts) -> Option<Self> {
-        let origin = Origin::of(&request.uri)?;
-        let scopes = request.extensions.get::<Scopes>().cloned().unwrap_or_default();
-        let (uri, host) = (request.uri.clone(), request.headers.get(HOST).cloned());
-        Some(Self { origin, scopes, uri, host })
+    pub(crate) fn of(head: &Arc<http::Request<()>>) -> Option<Self> {
+        let origin = Origin::of(head.uri())?;
+        let scopes = head.extensions().get::<Scopes>().cloned().unwrap_or_default();
+        Some(Self { origin, scopes, head: Arc::clone(head) })
+    }
+
+    pub(crate) fn head(&self) -> &http::Request<()> {
+        &self.head
     }
 
     /// The name by which credentials are looked up, `host` or `host:port`.
     pub(crate) fn registry(&self) -> String {
-        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
-        let written = || self.uri.authority().map(|authority| authority.as_str().to_ascii_lowercase());
+        let host = self.head.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let written = || self.head.uri().authority().map(|authority| authority.as_str().to_ascii_lowercase());
         host.map(str::to_owned).or_else(written).unwrap_or_default()
     }
 
     pub(crate) fn repository(&self) -> Option<&str> {
-        repository(self.uri.path()).or_else(|| self.scopes.only_repository())
+        repository(self.head.uri().path()).or_else(|| self.scopes.only_repository())
     }
 }
 

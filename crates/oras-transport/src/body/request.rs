@@ -21,10 +21,15 @@ use crate::stack::Pace;
 ///
 /// An error of the blob comes back to the sender of the request as it was.
 pub struct HttpBody {
+    inner: Option<Box<Inner>>,
+}
+
+/// A body with bytes. Every step that a request goes holds a body, so it stands in a box.
+struct Inner {
     content: Content,
     remaining: Option<u64>,
     reporter: Option<Reporter>,
-    pace: Option<Box<Pace>>,
+    pace: Option<Pace>,
 }
 
 enum Content {
@@ -42,11 +47,14 @@ enum Content {
 impl HttpBody {
     /// No body.
     pub fn empty() -> Self {
-        Self::from_bytes(Bytes::new())
+        Self { inner: None }
     }
 
     /// Bytes in memory.
     pub fn from_bytes(bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            return Self::empty();
+        }
         let remaining = Some(bytes.len() as u64);
         Self::new(Content::Bytes { whole: bytes, is_read: false }, remaining)
     }
@@ -66,36 +74,47 @@ impl HttpBody {
     }
 
     fn new(content: Content, remaining: Option<u64>) -> Self {
-        Self { content, remaining, reporter: None, pace: None }
+        Self { inner: Some(Box::new(Inner { content, remaining, reporter: None, pace: None })) }
+    }
+
+    fn content(&self) -> Option<&Content> {
+        Some(&self.inner.as_ref()?.content)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.inner.as_ref().map_or(Some(0), |inner| inner.remaining)
     }
 
     /// Whether the body can be given again however much of it was read.
     pub fn is_replayable(&self) -> bool {
-        matches!(self.content, Content::Bytes { .. } | Content::Replayable(_))
+        matches!(self.content(), None | Some(Content::Bytes { .. } | Content::Replayable(_)))
     }
 
     /// Whether the body comes out of a [`Blob`], and so perhaps out of another request.
     pub fn is_streamed(&self) -> bool {
-        !matches!(self.content, Content::Bytes { .. })
+        !matches!(self.content(), None | Some(Content::Bytes { .. }))
     }
 
     /// The same body from its start; none when it can be read only once and somebody began to read it.
     pub fn replay(&self) -> Option<Self> {
-        match &self.content {
-            Content::Bytes { whole, .. } => Some(Self::from_bytes(whole.clone())),
-            Content::Replayable(blob) => blob.replay().map(Self::from_blob),
-            Content::Shared(shared) => {
+        match self.content() {
+            None => Some(Self::empty()),
+            Some(Content::Bytes { whole, .. }) => Some(Self::from_bytes(whole.clone())),
+            Some(Content::Replayable(blob)) => blob.replay().map(Self::from_blob),
+            Some(Content::Shared(shared)) => {
                 let is_unread = shared.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-                is_unread.then(|| Self::new(Content::Shared(Arc::clone(shared)), self.remaining))
+                is_unread.then(|| Self::new(Content::Shared(Arc::clone(shared)), self.remaining()))
             }
-            Content::Taken(_) | Content::Spent => None,
+            Some(Content::Taken(_) | Content::Spent) => None,
         }
     }
 
     /// Lets somebody watch how far the body is.
     pub(crate) fn observe(&mut self) -> Arc<Progress> {
         let is_empty = self.is_end_stream();
-        let reporter = self.reporter.get_or_insert_with(Reporter::new);
+        let mut none = None;
+        let reporter = self.inner.as_mut().map_or(&mut none, |inner| &mut inner.reporter);
+        let reporter = reporter.get_or_insert_with(Reporter::new);
         if is_empty {
             reporter.ended();
         }
@@ -104,9 +123,13 @@ impl HttpBody {
 
     /// Keeps the body within a rate.
     pub(crate) fn pace(&mut self, pace: Pace) {
-        self.pace = Some(Box::new(pace));
+        if let Some(inner) = &mut self.inner {
+            inner.pace = Some(pace);
+        }
     }
+}
 
+impl Inner {
     fn report(&self, item: &Poll<Option<Result<Bytes>>>) {
         let Some(reporter) = &self.reporter else { return };
         match item {
@@ -127,12 +150,28 @@ impl HttpBody {
         }
         match &mut self.content {
             Content::Bytes { whole, is_read } => {
-                let is_over = std::mem::replace(is_read, true) || whole.is_empty();
+                let is_over = std::mem::replace(is_read, true);
                 Poll::Ready((!is_over).then(|| Ok(whole.clone())))
             }
             Content::Replayable(blob) | Content::Taken(blob) => blob.poll_next_unpin(cx),
             Content::Shared(_) | Content::Spent => Poll::Ready(None),
         }
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        if let Some(pace) = &mut self.pace {
+            ready!(pace.poll_turn(cx));
+        }
+        let item = self.poll_content(cx);
+        if let Poll::Ready(Some(Ok(chunk))) = &item {
+            let len = chunk.len();
+            self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(len as u64));
+            if let Some(pace) = &mut self.pace {
+                pace.took(len);
+            }
+        }
+        self.report(&item);
+        item
     }
 }
 
@@ -146,27 +185,16 @@ impl Body for HttpBody {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        if let Some(pace) = &mut self.pace {
-            ready!(pace.poll_turn(cx));
-        }
-        let item = self.poll_content(cx);
-        if let Poll::Ready(Some(Ok(chunk))) = &item {
-            let len = chunk.len();
-            self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(len as u64));
-            if let Some(pace) = &mut self.pace {
-                pace.took(len);
-            }
-        }
-        self.report(&item);
-        item.map_ok(Frame::data)
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        inner.poll_bytes(cx).map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.remaining == Some(0)
+        self.remaining() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.remaining().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -191,7 +219,7 @@ impl From<Blob> for HttpBody {
 impl fmt::Debug for HttpBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpBody")
-            .field("remaining", &self.remaining)
+            .field("remaining", &self.remaining())
             .field("replayable", &self.is_replayable())
             .finish_non_exhaustive()
     }

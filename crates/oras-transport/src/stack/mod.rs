@@ -38,8 +38,7 @@ pub(crate) type Head = Arc<http::Request<()>>;
 
 /// One step of the way: passes a request on, or answers it.
 ///
-/// What a step keeps while it waits is part of the future of every request: steps are written so that no argument is in it
-/// twice, and what is seldom needed stands in a box.
+/// The future of a step is part of the future of every request: what is large and seldom needed stands in a box.
 pub(crate) trait Next: Send + Sync + 'static {
     fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send;
 }

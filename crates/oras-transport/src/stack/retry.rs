@@ -189,15 +189,12 @@ impl<N> Retrying<N> {
 }
 
 impl<N: Next> Retrying<N> {
-    fn attempt(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
-        let answer = self.next.send(head, body);
-        async move {
-            let result = answer.await;
-            if let Ok(response) = &result {
-                self.pause(response);
-            }
-            result
+    async fn attempt(&self, head: Head, body: HttpBody) -> Result<Response> {
+        let result = self.next.send(head, body).await;
+        if let Ok(response) = &result {
+            self.pause(response);
         }
+        result
     }
 
     async fn attempts(&self, head: Head, body: HttpBody) -> Result<Response> {

@@ -52,32 +52,27 @@ impl<N> Timed<N> {
 }
 
 impl<N: Next> Next for Timed<N> {
-    fn send(&self, head: Head, mut body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
+    async fn send(&self, head: Head, mut body: HttpBody) -> Result<Response> {
         let options = head.extensions().get::<RequestOptions>().copied().unwrap_or_default();
         let header = options.header_timeout().unwrap_or(self.timeouts.header);
         let progress = body.observe();
-        let to = head.uri().clone();
-        let answer = self.next.send(head, body);
-        async move {
-            let answer = std::pin::pin!(answer);
-            let late = std::pin::pin!(self.watch(&progress, header));
-            let response = match select(answer, late).await {
-                Either::Left((response, _)) => response,
-                Either::Right((what, _)) => {
-                    let message = format!("no answer from {}: {what}", redacted(&to));
-                    Err(Error::new(ErrorKind::Timeout, message).with_retryable(true))
-                }
-            };
-            let idle = self.timeouts.idle;
-            match response {
-                Ok(response) => {
-                    let progress = Arc::clone(&progress);
-                    Ok(response
-                        .map(|body| ResponseBody::new(Watched { body, progress, idle, timer: None, armed: false })))
-                }
-                // What the body failed with is the cause, whatever the layers below made of it.
-                Err(error) => Err(progress.failure().unwrap_or(error)),
+        let sending = std::pin::pin!(self.next.send(Arc::clone(&head), body));
+        let late = std::pin::pin!(self.watch(&progress, header));
+        let response = match select(sending, late).await {
+            Either::Left((response, _)) => response,
+            Either::Right((what, _)) => {
+                let message = format!("no answer from {}: {what}", redacted(head.uri()));
+                Err(Error::new(ErrorKind::Timeout, message).with_retryable(true))
             }
+        };
+        let idle = self.timeouts.idle;
+        match response {
+            Ok(response) => {
+                let progress = Arc::clone(&progress);
+                Ok(response.map(|body| ResponseBody::new(Watched { body, progress, idle, timer: None, armed: false })))
+            }
+            // What the body failed with is the cause, whatever the layers below made of it.
+            Err(error) => Err(progress.failure().unwrap_or(error)),
         }
     }
 }

@@ -9,6 +9,7 @@ mod tls;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use http::{
     HeaderValue, Method, Version,
     header::{CONTENT_LENGTH, PROXY_AUTHORIZATION},
@@ -77,7 +78,7 @@ impl Wire {
 
 impl Next for Wire {
     fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
-        let mut request = own(head).map(|()| body);
+        let mut request = copy(&head).map(|()| body);
         *request.version_mut() = Version::HTTP_11;
         let has_content = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
         // hyper says nothing about a body that it does not send, and some registries answer 411.
@@ -86,26 +87,21 @@ impl Next for Wire {
         }
         self.authorize(&mut request);
         let sending = crate::log::sending(&request);
-        let uri = request.uri().clone();
         let answer = self.client.request(request);
-        sending.wait(async move {
-            match answer.await {
-                Ok(response) => {
-                    Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| error::reading(&uri, error)))))
-                }
-                Err(error) => Err(error::sending(&uri, error)),
+        sending.wait(answer.map(move |answer| match answer {
+            Ok(response) => {
+                Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| error::reading(head.uri(), error)))))
             }
-        })
+            Err(error) => Err(error::sending(head.uri(), error)),
+        }))
     }
 }
 
 /// A head for hyper to take. Extensions stay behind: they say nothing to hyper.
-fn own(head: Head) -> http::Request<()> {
-    Arc::try_unwrap(head).unwrap_or_else(|shared| {
-        let mut head = http::Request::new(());
-        *head.method_mut() = shared.method().clone();
-        *head.uri_mut() = shared.uri().clone();
-        *head.headers_mut() = shared.headers().clone();
-        head
-    })
+fn copy(head: &http::Request<()>) -> http::Request<()> {
+    let mut copy = http::Request::new(());
+    *copy.method_mut() = head.method().clone();
+    *copy.uri_mut() = head.uri().clone();
+    *copy.headers_mut() = head.headers().clone();
+    copy
 }
