@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -37,12 +37,21 @@ enum Content {
         whole: Bytes,
         is_read: bool,
     },
-    Replayable(Box<Blob>),
+    /// What is sent, and what replays are made of.
+    Replayable {
+        blob: Box<Blob>,
+        again: OnceLock<Option<Again>>,
+    },
+    /// A replay, as long as nobody reads it.
+    Again(Again),
     /// Read once, and not read yet: whichever body is polled first takes the blob.
     Shared(Arc<Mutex<Option<Box<Blob>>>>),
     Taken(Box<Blob>),
     Spent,
 }
+
+/// A blob that can be given again. Every step that a request goes keeps the body to send it again, and seldom does.
+type Again = Arc<Mutex<Blob>>;
 
 impl HttpBody {
     /// No body.
@@ -63,10 +72,10 @@ impl HttpBody {
     ///
     /// A blob of size 0 must have been [started](Blob::start), else nothing checks it: a body without bytes is not polled.
     pub fn from_blob(blob: Blob) -> Self {
-        let remaining = blob.size().map(|size| size.saturating_sub(blob.position()));
+        let remaining = remaining(&blob);
         let blob = Box::new(blob);
         let content = if blob.is_replayable() {
-            Content::Replayable(blob)
+            Content::Replayable { blob, again: OnceLock::new() }
         } else {
             Content::Shared(Arc::new(Mutex::new(Some(blob))))
         };
@@ -75,6 +84,11 @@ impl HttpBody {
 
     fn new(content: Content, remaining: Option<u64>) -> Self {
         Self { inner: Some(Box::new(Inner { content, remaining, reporter: None, pace: None })) }
+    }
+
+    fn again(again: &Again) -> Self {
+        let remaining = remaining(&again.lock().unwrap_or_else(PoisonError::into_inner));
+        Self::new(Content::Again(Arc::clone(again)), remaining)
     }
 
     fn content(&self) -> Option<&Content> {
@@ -87,7 +101,7 @@ impl HttpBody {
 
     /// Whether the body can be given again however much of it was read.
     pub fn is_replayable(&self) -> bool {
-        matches!(self.content(), None | Some(Content::Bytes { .. } | Content::Replayable(_)))
+        matches!(self.content(), None | Some(Content::Bytes { .. } | Content::Replayable { .. } | Content::Again(_)))
     }
 
     /// Whether the body comes out of a [`Blob`], and so perhaps out of another request.
@@ -100,7 +114,11 @@ impl HttpBody {
         match self.content() {
             None => Some(Self::empty()),
             Some(Content::Bytes { whole, .. }) => Some(Self::from_bytes(whole.clone())),
-            Some(Content::Replayable(blob)) => blob.replay().map(Self::from_blob),
+            Some(Content::Replayable { blob, again }) => {
+                let again = again.get_or_init(|| blob.replay().map(|again| Arc::new(Mutex::new(again))));
+                again.as_ref().map(Self::again)
+            }
+            Some(Content::Again(again)) => Some(Self::again(again)),
             Some(Content::Shared(shared)) => {
                 let is_unread = shared.lock().unwrap_or_else(PoisonError::into_inner).is_some();
                 is_unread.then(|| Self::new(Content::Shared(Arc::clone(shared)), self.remaining()))
@@ -148,13 +166,21 @@ impl Inner {
                 return Poll::Ready(Some(Err(not_replayable())));
             }
         }
+        if let Content::Again(again) = &self.content {
+            let replay = again.lock().unwrap_or_else(PoisonError::into_inner).replay();
+            let Some(blob) = replay.map(Box::new) else {
+                self.content = Content::Spent;
+                return Poll::Ready(Some(Err(not_replayable())));
+            };
+            self.content = Content::Replayable { blob, again: OnceLock::from(Some(Arc::clone(again))) };
+        }
         match &mut self.content {
             Content::Bytes { whole, is_read } => {
                 let is_over = std::mem::replace(is_read, true);
                 Poll::Ready((!is_over).then(|| Ok(whole.clone())))
             }
-            Content::Replayable(blob) | Content::Taken(blob) => blob.poll_next_unpin(cx),
-            Content::Shared(_) | Content::Spent => Poll::Ready(None),
+            Content::Replayable { blob, .. } | Content::Taken(blob) => blob.poll_next_unpin(cx),
+            Content::Again(_) | Content::Shared(_) | Content::Spent => Poll::Ready(None),
         }
     }
 
@@ -173,6 +199,10 @@ impl Inner {
         self.report(&item);
         item
     }
+}
+
+fn remaining(blob: &Blob) -> Option<u64> {
+    blob.size().map(|size| size.saturating_sub(blob.position()))
 }
 
 /// What becomes of a request that would have to be sent again and cannot be.
