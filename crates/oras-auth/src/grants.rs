@@ -54,6 +54,10 @@ impl Grants {
         Self { client, layer, cache, remembered, lookups: Flights::default(), scouts: Flights::default(), open }
     }
 
+    pub(crate) fn client(&self) -> &HttpClient {
+        &self.client
+    }
+
     fn settings(&self) -> &Settings {
         &self.layer.0
     }
@@ -84,7 +88,10 @@ impl Grants {
         }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let scopes = open.remove(&target.origin).unwrap_or_default();
-        open.insert(target.origin.clone(), scopes.merged(&target.scopes));
+        // What is shared with requests to come is compared faster.
+        let covers_all = target.scopes.covers(&scopes);
+        let scopes = if covers_all { target.scopes.clone() } else { scopes.merged(&target.scopes) };
+        open.insert(target.origin.clone(), scopes);
     }
 
     /// Waits for the first request to a registry of which nothing is known, unless the caller is it.
@@ -102,7 +109,7 @@ impl Grants {
     }
 
     /// Whether the registry ever answered anybody.
-    fn has_answered(&self, target: &Target) -> bool {
+    pub(crate) fn has_answered(&self, target: &Target) -> bool {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&target.origin)
     }
 
@@ -111,23 +118,46 @@ impl Grants {
         let Some(scheme) = self.cache.scheme(&target.origin).filter(|_| self.keeps()) else {
             return Ok(None);
         };
+        let remembered = self.recall(target).map(|credential| self.kept(target, &scheme, credential));
+        match remembered {
+            Some(Ok(grant)) => Ok(grant),
+            // Most requests need none of this, so it takes no room in their futures.
+            Some(Err(_)) | None => Box::pin(self.fetched(target, scheme)).await,
+        }
+    }
+
+    async fn fetched(self: &Arc<Self>, target: &Target, scheme: Scheme) -> Result<Option<Grant>> {
         let credential = match self.recall(target) {
             Some(credential) => credential,
             None => self.look_up(target).await?,
         };
+        match self.kept(target, &scheme, credential) {
+            Ok(grant) => Ok(grant),
+            Err(account) => {
+                let token = self.fetch(&account, &target.scopes, &Scopes::new(), None).await?;
+                Ok(Some(Grant::bearer(self, *account, target.scopes.clone(), token)))
+            }
+        }
+    }
+
+    /// What to say by a scheme, as far as it is known; else for whom a token is wanted.
+    fn kept(
+        self: &Arc<Self>,
+        target: &Target,
+        scheme: &Scheme,
+        credential: Credential,
+    ) -> Result<Option<Grant>, Box<Account>> {
         match scheme {
             Scheme::Basic => Ok(credential.has_password().then(|| Grant::basic(&credential))),
             Scheme::Bearer(_) if !credential.expose_access_token().is_empty() => Ok(Grant::given(&credential)),
             Scheme::Bearer(server) => {
-                let account = self.account(target, server, credential);
-                let found = self.cache.find(&account, &target.scopes, None, self.now());
-                let token = match found {
-                    Some(token) => token,
+                let account = self.account(target, server.clone(), credential);
+                match self.cache.find(&account, &target.scopes, None, self.now()) {
+                    Some(token) => Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token))),
                     // Without scopes nothing says that a token is wanted at all.
-                    None if target.scopes.is_empty() => return Ok(None),
-                    None => self.fetch(&account, &target.scopes, &Scopes::new(), None).await?,
-                };
-                Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token)))
+                    None if target.scopes.is_empty() => Ok(None),
+                    None => Err(Box::new(account)),
+                }
             }
         }
     }
@@ -175,7 +205,7 @@ impl Grants {
 
     async fn basic(&self, target: &Target, rejected: Option<&str>) -> Result<Option<Grant>> {
         let credential = self.look_up(target).await?;
-        let (registry, scopes) = (target.registry.clone(), target.scopes.clone());
+        let (registry, scopes) = (target.registry(), target.scopes.clone());
         if credential.is_anonymous() {
             return Err(AuthError::NoCredential { registry, scopes }.into());
         }
@@ -286,7 +316,7 @@ impl Grants {
     async fn look_up(&self, target: &Target) -> Result<Credential> {
         let place = place(target);
         let provider = &self.settings().provider;
-        let work = provider.credential(&target.registry, target.repository.as_deref());
+        let work = provider.credential(&place.1, place.2.as_deref());
         let credential = self.lookups.run(&place, work).await?;
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MAX_REMEMBERED {
@@ -298,5 +328,5 @@ impl Grants {
 }
 
 fn place(target: &Target) -> Place {
-    (target.origin.clone(), target.registry.clone(), target.repository.clone())
+    (target.origin.clone(), target.registry(), target.repository().map(str::to_owned))
 }

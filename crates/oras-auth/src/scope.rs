@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
 /// What may be done to one resource: `repository:name:pull,push`.
@@ -62,6 +63,12 @@ impl Scope {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scopes {
+    sets: Arc<Sets>,
+}
+
+/// Each request has its scopes, and shares them with others of its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Sets {
     named: BTreeMap<(String, String), BTreeSet<String>>,
     /// What has another form is kept as it is: a registry may know what it means.
     verbatim: BTreeSet<String>,
@@ -96,7 +103,7 @@ impl Scopes {
             });
             match parts {
                 Some((kind, name, actions)) => all.insert(Scope::new(kind, name, actions.split(','))),
-                None => drop(all.verbatim.insert(text.to_owned())),
+                None => drop(Arc::make_mut(&mut all.sets).verbatim.insert(text.to_owned())),
             }
         }
         all
@@ -107,7 +114,7 @@ impl Scopes {
         if scope.name.is_empty() || scope.actions.is_empty() {
             return;
         }
-        let actions = self.named.entry((scope.resource_type, scope.name)).or_default();
+        let actions = Arc::make_mut(&mut self.sets).named.entry((scope.resource_type, scope.name)).or_default();
         actions.extend(scope.actions);
         if actions.contains("*") {
             actions.retain(|action| action == "*");
@@ -117,41 +124,47 @@ impl Scopes {
     /// All scopes of both sets.
     #[must_use]
     pub fn merged(mut self, other: &Self) -> Self {
-        for ((kind, name), actions) in &other.named {
+        for ((kind, name), actions) in &other.sets.named {
             self.insert(Scope { resource_type: kind.clone(), name: name.clone(), actions: actions.clone() });
         }
-        self.verbatim.extend(other.verbatim.iter().cloned());
+        if !other.sets.verbatim.is_empty() {
+            Arc::make_mut(&mut self.sets).verbatim.extend(other.sets.verbatim.iter().cloned());
+        }
         self
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.verbatim.is_empty()
+        self.sets.named.is_empty() && self.sets.verbatim.is_empty()
     }
 
     /// Whether a token for these scopes serves `other` too.
     pub fn covers(&self, other: &Self) -> bool {
+        if Arc::ptr_eq(&self.sets, &other.sets) {
+            return true;
+        }
+        let (this, other) = (&*self.sets, &*other.sets);
         let has = |resource, wanted: &BTreeSet<String>| {
-            let actions = self.named.get(resource);
+            let actions = this.named.get(resource);
             actions.is_some_and(|actions| actions.contains("*") || actions.is_superset(wanted))
         };
-        other.verbatim.is_subset(&self.verbatim) && other.named.iter().all(|(resource, wanted)| has(resource, wanted))
+        other.verbatim.is_subset(&this.verbatim) && other.named.iter().all(|(resource, wanted)| has(resource, wanted))
     }
 
     /// Each scope as text, sorted.
     pub fn to_list(&self) -> Vec<String> {
-        let named = self.named.iter().map(|((kind, name), actions)| {
+        let named = self.sets.named.iter().map(|((kind, name), actions)| {
             let actions: Vec<_> = actions.iter().map(String::as_str).collect();
             format!("{kind}:{name}:{}", actions.join(","))
         });
-        let mut list: Vec<String> = named.chain(self.verbatim.iter().cloned()).collect();
+        let mut list: Vec<String> = named.chain(self.sets.verbatim.iter().cloned()).collect();
         list.sort_unstable();
         list
     }
 
     /// The one repository that these are about.
     pub(crate) fn only_repository(&self) -> Option<&str> {
-        let mut names = self.named.keys().filter(|(kind, _)| kind == "repository").map(|(_, name)| name.as_str());
+        let mut names = self.sets.named.keys().filter(|(kind, _)| kind == "repository").map(|(_, name)| name.as_str());
         names.next().filter(|_| names.next().is_none())
     }
 

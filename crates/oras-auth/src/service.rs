@@ -28,100 +28,104 @@ const MAX_TOKENS: usize = 8;
 /// Error documents are searched this far for the word that a token is no longer valid.
 const MAX_ERROR_DOCUMENT: usize = 8 * 1024;
 
-/// One sending of a request.
-struct Attempt<'a> {
-    target: &'a Target,
-    grant: Option<&'a Grant>,
-    /// When the attempt before it began.
-    before: Option<SystemTime>,
-    is_last: bool,
-}
-
 /// An [`HttpClient`] that answers challenges.
 #[derive(Clone)]
 pub struct AuthService {
-    client: HttpClient,
     grants: Arc<Grants>,
 }
 
 impl AuthService {
     pub(crate) fn new(client: HttpClient, layer: AuthLayer) -> Self {
-        let grants = Arc::new(Grants::new(client.clone(), layer));
-        Self { client, grants }
+        Self { grants: Arc::new(Grants::new(client, layer)) }
     }
 
-    async fn run(self, request: Request) -> Result<Response> {
+    fn run(&self, request: Request) -> BoxFuture<'static, Result<Response>> {
         let (parts, body) = request.into_parts();
-        let target = Target::of(&parts).filter(|_| !parts.headers.contains_key(AUTHORIZATION));
+        let head = Arc::new(http::Request::from_parts(parts, ()));
+        let target = Target::of(&head).filter(|_| !head.headers().contains_key(AUTHORIZATION));
+        let grants = Arc::clone(&self.grants);
         let Some(target) = target else {
-            return self.client.send(Request::from_parts(parts, body)).await;
+            let request = Arc::unwrap_or_clone(head).map(|()| body);
+            return Box::pin(async move { grants.client().send(request).await });
         };
-        let head = http::Request::from_parts(parts, ());
-        let mut grant = self.grants.known(&target).await?;
+        let asked = Asked { grants, target };
+        Box::pin(async move { asked.send(body).await })
+    }
+}
+
+/// A request on its way. What is seldom needed stands in a box, for the future is part of every request.
+struct Asked {
+    grants: Arc<Grants>,
+    target: Target,
+}
+
+impl Asked {
+    async fn send(&self, mut body: HttpBody) -> Result<Response> {
+        let Self { grants, target } = self;
+        let mut grant = grants.known(target).await?;
         let mut scout = None;
-        if grant.is_none() {
-            scout = self.grants.scout(&target).await;
-            grant = self.grants.known(&target).await?;
+        if grant.is_none() && !grants.has_answered(target) {
+            scout = Box::pin(grants.scout(target)).await;
+            grant = grants.known(target).await?;
         }
-        let may_be_refused = !self.grants.is_known(&target) && !self.grants.is_open(&target);
-        if grant.is_none() && body.is_streamed() && may_be_refused {
-            let answered = self.probe(&target, head.uri()).await;
+        if grant.is_none() && body.is_streamed() && !grants.is_known(target) && !grants.is_open(target) {
+            let answered = Box::pin(self.probe()).await;
             report(scout.take());
             grant = answered?;
         }
-        self.send(&target, &head, body, grant, scout).await
-    }
-
-    async fn send(
-        &self,
-        target: &Target,
-        head: &http::Request<()>,
-        mut body: HttpBody,
-        mut grant: Option<Grant>,
-        mut scout: Option<Scout<'_>>,
-    ) -> Result<Response> {
         let mut before = None;
         for round in 1.. {
-            let began = self.grants.now();
+            let began = grants.now();
             let spare = body.replay();
-            let attempt = Attempt { target, grant: grant.as_ref(), before, is_last: round > MAX_TOKENS };
-            let answered = self.attempt(attempt, head.clone().map(|()| body)).await;
+            let mut request = target.head().clone().map(|()| body);
+            if let Some(grant) = &grant {
+                grant.apply(&mut request);
+            }
+            let answered = match grants.client().send(request).await {
+                Ok(response) if is_perhaps_refused(&response) => {
+                    Box::pin(self.other(response, grant.as_ref(), before, round > MAX_TOKENS)).await
+                }
+                answered => answered.map(|response| (response, None)),
+            };
             report(scout.take());
             let (response, next) = answered?;
             let Some(next) = next else {
-                return Ok(self.finish(target, response, grant.as_ref()));
+                return Ok(self.finish(response, grant.as_ref()));
             };
             let again = spare.and_then(|spare| spare.replay());
-            body = again.ok_or_else(|| spent(&target.registry))?;
+            body = again.ok_or_else(|| spent(&target.registry()))?;
             (grant, before) = (Some(next), Some(began));
-            response.into_body().discard().await;
+            Box::pin(response.into_body().discard()).await;
         }
         Err(Error::new(ErrorKind::Unauthorized, "no token was accepted"))
     }
 
-    /// Sends a request once, and finds what to say instead when it is refused.
-    async fn attempt(&self, attempt: Attempt<'_>, mut request: Request) -> Result<(Response, Option<Grant>)> {
-        let Attempt { target, grant, before, is_last } = attempt;
-        let uri = request.uri().clone();
-        if let Some(grant) = grant {
-            grant.apply(&mut request);
-        }
-        let response = self.client.send(request).await?;
-        let is_refused_for_good = |(grant, before): (&Grant, _)| grant.is_final(before, self.grants.now());
+    /// Finds what to say instead when a request was refused; the one `before` it began then.
+    async fn other(
+        &self,
+        response: Response,
+        grant: Option<&Grant>,
+        before: Option<SystemTime>,
+        is_last: bool,
+    ) -> Result<(Response, Option<Grant>)> {
+        let Self { grants, target } = self;
+        let uri = target.head().uri();
+        let is_refused_for_good = |(grant, before): (&Grant, _)| grant.is_final(before, grants.now());
         let is_final = is_last || grant.zip(before).is_some_and(is_refused_for_good);
-        let (response, refused) = inspect(response, &uri, grant.is_some() && !is_final).await?;
+        let (response, refused) = inspect(response, uri, grant.is_some() && !is_final).await?;
         let next = match refused.filter(|_| !is_final) {
-            Some(challenges) => self.grants.other(target, &uri, &challenges, grant).await?,
+            Some(challenges) => grants.other(target, uri, &challenges, grant).await?,
             None => None,
         };
         Ok((response, next))
     }
 
     /// Notes what a response says about those who ask without a name, and whom it refuses.
-    fn finish(&self, target: &Target, mut response: Response, grant: Option<&Grant>) -> Response {
+    fn finish(&self, mut response: Response, grant: Option<&Grant>) -> Response {
+        let Self { grants, target } = self;
         let status = response.status();
         if grant.is_none() && status != StatusCode::UNAUTHORIZED {
-            self.grants.note_open(target);
+            grants.note_open(target);
         }
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             let holder = grant.and_then(Grant::holder);
@@ -131,17 +135,19 @@ impl AuthService {
     }
 
     /// Learns how a registry wants to be told who asks, before a body goes out that would be sent in vain.
-    async fn probe(&self, target: &Target, uri: &Uri) -> Result<Option<Grant>> {
+    async fn probe(&self) -> Result<Option<Grant>> {
+        let Self { grants, target } = self;
+        let uri = target.head().uri();
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/v2/"));
         let base = Uri::from_parts(parts).map_err(|error| Error::new(ErrorKind::Other, "no URL").with_source(error))?;
         let mut request = Request::new(HttpBody::empty());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = base.clone();
-        let (response, refused) = inspect(self.client.send(request).await?, &base, false).await?;
+        let (response, refused) = inspect(grants.client().send(request).await?, &base, false).await?;
         response.into_body().discard().await;
         match refused {
-            Some(challenges) => self.grants.other(target, uri, &challenges, None).await,
+            Some(challenges) => grants.other(target, uri, &challenges, None).await,
             None => Ok(None),
         }
     }
@@ -157,6 +163,11 @@ fn report(scout: Option<Scout<'_>>) {
 fn spent(registry: &str) -> Error {
     let message = format!("{registry} wants to know who asks, and the request's body can be read only once");
     Error::new(ErrorKind::Unauthorized, message)
+}
+
+/// Whether a response has a status that may refuse who asked.
+fn is_perhaps_refused(response: &Response) -> bool {
+    matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN)
 }
 
 /// Whether a response refuses who asked, and with which challenges. One from another origin never does: it gets no answer.
@@ -209,7 +220,7 @@ impl Service<Request> for AuthService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        Box::pin(self.clone().run(request))
+        self.run(request)
     }
 }
 

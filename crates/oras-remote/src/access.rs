@@ -1,7 +1,7 @@
 use http::Extensions;
 use oras_auth::{Scope, Scopes};
 
-/// What an operation needs to be allowed to do, told to the authentication layer before it has to ask.
+/// What an operation needs to be allowed to do, told to the authentication layer before it has to ask. Cloning is cheap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access(Scopes);
 

@@ -1,8 +1,14 @@
 use bytes::Bytes;
+use futures_util::{
+    TryFutureExt as _,
+    future::{Either, Ready, ready},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use oras_auth::Refused;
-use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
-use oras_transport::{FinalUri, HttpBody, HttpClient, RequestOptions, Response, ResponseBody, Retries, redacted};
+use oras_content::{BoxFuture, Digest, Error, ErrorKind, MediaType, Result};
+use oras_transport::{
+    FinalUri, HttpBody, HttpClient, Request, RequestOptions, Response, ResponseBody, Retries, redacted,
+};
 
 use crate::{
     access::Access,
@@ -13,53 +19,64 @@ pub(crate) const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("do
 
 /// A request in the making.
 #[derive(Debug)]
-pub(crate) struct Call {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: HttpBody,
-    access: Access,
-    options: RequestOptions,
-}
+pub(crate) struct Call(Request);
 
 impl Call {
     pub(crate) fn new(method: Method, uri: Uri, access: Access) -> Self {
-        let (headers, body, options) = (HeaderMap::new(), HttpBody::empty(), RequestOptions::new());
-        Self { method, uri, headers, body, access, options }
+        let mut request = Request::new(HttpBody::empty());
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        // What is hashed is what is stored, whichever client sends the request: no coding on the way.
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        access.attach(request.extensions_mut());
+        Self(request)
     }
 
     #[must_use]
-    pub(crate) fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
-            self.headers.insert(name, value);
+    pub(crate) fn header(self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        match HeaderValue::from_str(value.as_ref()) {
+            Ok(value) => self.value(name, value),
+            Err(_) => self,
         }
+    }
+
+    #[must_use]
+    pub(crate) fn value(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers_mut().insert(name, value);
         self
+    }
+
+    /// Says that there is no content, to registries that want to be told.
+    #[must_use]
+    pub(crate) fn without_content(self) -> Self {
+        self.value(header::CONTENT_LENGTH, HeaderValue::from_static("0"))
     }
 
     #[must_use]
     pub(crate) fn body(mut self, media_type: &MediaType, body: HttpBody) -> Self {
-        self.body = body;
+        *self.0.body_mut() = body;
         self.header(header::CONTENT_TYPE, media_type.as_str())
+    }
+
+    /// Bytes of no type in particular.
+    #[must_use]
+    pub(crate) fn bytes(mut self, body: HttpBody) -> Self {
+        *self.0.body_mut() = body;
+        self.value(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
     }
 
     #[must_use]
     pub(crate) fn options(mut self, options: RequestOptions) -> Self {
-        self.options = options;
+        if options != RequestOptions::new() {
+            self.0.extensions_mut().insert(options);
+        }
         self
     }
 
     /// Sends the request; an answer of any status is none of its errors.
-    pub(crate) async fn send(self, client: &HttpClient) -> Result<Answer> {
-        let mut request = http::Request::new(self.body);
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers;
-        // What is hashed is what is stored, whichever client sends the request: no coding on the way.
-        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        request.extensions_mut().insert(self.options);
-        self.access.attach(request.extensions_mut());
-        let response = client.send(request).await?;
-        Ok(Answer { method: self.method, asked: self.uri, response })
+    pub(crate) fn send(self, client: &HttpClient) -> impl Future<Output = Result<Answer>> + Send {
+        let (method, asked) = (self.0.method().clone(), self.0.uri().clone());
+        client.send(self.0).map_ok(move |response| Answer { method, asked, response })
     }
 }
 
@@ -132,6 +149,9 @@ impl Answer {
     ///
     /// [`ErrorKind::Corrupt`] when it is another one; [`ErrorKind::InvalidDigest`] when it is malformed.
     pub(crate) fn check_digest(&self, expected: &Digest) -> Result<Option<Digest>> {
+        if self.header(&DOCKER_CONTENT_DIGEST) == Some(expected.as_str()) {
+            return Ok(Some(expected.clone()));
+        }
         let found = self.digest()?;
         match &found {
             Some(found) if found.algorithm() == expected.algorithm() && found != expected => {
@@ -148,11 +168,16 @@ impl Answer {
     /// # Errors
     ///
     /// With a [`ResponseError`] below, for any other status; `what` says what was done.
-    pub(crate) async fn expect(self, expected: &[StatusCode], what: impl FnOnce() -> String + Send) -> Result<Self> {
+    pub(crate) fn expect(
+        self,
+        expected: &[StatusCode],
+        what: impl FnOnce() -> String,
+    ) -> Either<Ready<Result<Self>>, BoxFuture<'static, Result<Self>>> {
         if expected.contains(&self.status()) {
-            return Ok(self);
+            return Either::Left(ready(Ok(self)));
         }
-        Err(self.into_error(&what()).await)
+        let what = what();
+        Either::Right(Box::pin(async move { Err(self.into_error(&what).await) }))
     }
 
     /// The registry's error.

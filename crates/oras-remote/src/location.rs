@@ -11,9 +11,12 @@ use crate::url;
 pub(crate) fn resolve(base: &Uri, location: &str) -> Result<Uri> {
     let target = oras_transport::resolve(base, location)?;
     let (scheme, authority) = parts(base)?;
+    if is_written_alike(base, &target) {
+        return Ok(target);
+    }
     check_origin(base, &target)?;
     let path = target.path_and_query().map_or("/", |path| path.as_str());
-    url::parse(&format!("{scheme}://{authority}{path}"))
+    url::parse(format!("{scheme}://{authority}{path}"))
 }
 
 fn parts(base: &Uri) -> Result<(&str, &Authority)> {
@@ -21,6 +24,16 @@ fn parts(base: &Uri) -> Result<(&str, &Authority)> {
         (Some(scheme), Some(authority)) => Ok((scheme, authority)),
         _ => Err(Error::new(ErrorKind::Other, "the request had no absolute URL")),
     }
+}
+
+/// Whether scheme and authority are the same to the letter, so that nothing has to be put right.
+fn is_written_alike(base: &Uri, target: &Uri) -> bool {
+    let (Some(written), Some(authority)) = (base.authority(), target.authority()) else { return false };
+    let has_path = target.path_and_query().is_some_and(|path| path.as_str().starts_with('/'));
+    has_path
+        && !written.as_str().contains('@')
+        && written.as_str() == authority.as_str()
+        && base.scheme_str() == target.scheme_str()
 }
 
 fn check_origin(base: &Uri, target: &Uri) -> Result<()> {
@@ -106,6 +119,8 @@ mod tests {
         https_from_http: "http://r/v2/", "https://r/u" => None;
         user_information: "https://r/v2/", "https://r@evil/u" => None;
         user_information_of_the_host: "https://r/v2/", "https://x@r/u" => None;
+        user_information_on_both_sides: "https://x@r/v2/", "https://x@r/u" => None;
+        user_information_of_the_base: "https://x@r/v2/", "/u" => None;
         other_scheme: "https://r/v2/", "file:///etc/passwd" => None;
         blank: "https://r/v2/", "/u x" => None;
     }

@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use futures_util::FutureExt as _;
 use http::HeaderName;
 use oras_auth::{AuthLayer, CredentialProvider};
 use oras_content::Result;
@@ -121,14 +122,16 @@ impl Route {
     ///
     /// [`ErrorKind::Other`](oras_content::ErrorKind::Other) when a mirror says that it answers for another registry: one
     /// that does not know `ns` has something else under the same name.
-    pub(crate) async fn send(&self, call: Call) -> Result<Answer> {
-        let answer = call.send(&self.client).await?;
-        match (&self.namespace, answer.header(&OCI_NAMESPACE)) {
-            (Some(asked), Some(found)) if is_another_registry(asked, found) => {
-                Err(answer.protocol_error(format_args!("the mirror answers for {found:?}, not for {asked}")))
+    pub(crate) fn send(&self, call: Call) -> impl Future<Output = Result<Answer>> + Send {
+        call.send(&self.client).map(|answer| {
+            let answer = answer?;
+            match (&self.namespace, answer.header(&OCI_NAMESPACE)) {
+                (Some(asked), Some(found)) if is_another_registry(asked, found) => {
+                    Err(answer.protocol_error(format_args!("the mirror answers for {found:?}, not for {asked}")))
+                }
+                _ => Ok(answer),
             }
-            _ => Ok(answer),
-        }
+        })
     }
 
     /// The URL of something to read.

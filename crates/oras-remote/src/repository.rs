@@ -23,9 +23,16 @@ const MAX_NOTED: usize = 4096;
 #[derive(Clone)]
 pub struct Repository {
     registry: Registry,
-    reference: Reference,
+    place: Arc<Place>,
     state: Arc<RepositoryState>,
     metadata_limit: u64,
+}
+
+/// What a repository is called, and what most of its operations need to be allowed to do.
+struct Place {
+    reference: Reference,
+    pull: Access,
+    push: Access,
 }
 
 /// What all handles of one repository share.
@@ -51,7 +58,9 @@ impl Repository {
 
     pub(crate) fn of(registry: Registry, reference: Reference, state: Arc<RepositoryState>) -> Self {
         let metadata_limit = registry.options().metadata_limit;
-        Self { registry, reference, state, metadata_limit }
+        let name = reference.repository().unwrap_or_default();
+        let (pull, push) = (Access::pull(name), Access::push(name));
+        Self { registry, place: Arc::new(Place { pull, push, reference }), state, metadata_limit }
     }
 
     /// The same repository with another limit for manifests, indexes and pages of lists, in bytes.
@@ -68,12 +77,12 @@ impl Repository {
 
     /// The registry and repository, without tag and digest.
     pub fn reference(&self) -> &Reference {
-        &self.reference
+        &self.place.reference
     }
 
     /// The repository's name.
     pub fn name(&self) -> &str {
-        self.reference.repository().unwrap_or_default()
+        self.place.reference.repository().unwrap_or_default()
     }
 
     /// What a tag, a digest or a whole reference stands for within this repository, as text without any request.
@@ -84,10 +93,10 @@ impl Repository {
     /// [`InvalidReference`](ErrorKind::InvalidReference) when it breaks the grammar or names another repository.
     pub fn parse_reference(&self, text: &str) -> Result<Reference> {
         if text.is_empty() {
-            let message = format!("a tag or digest of {} is needed", self.reference);
+            let message = format!("a tag or digest of {} is needed", self.place.reference);
             return Err(Error::new(ErrorKind::MissingReference, message));
         }
-        Ok(self.reference.parse_relative(text)?)
+        Ok(self.place.reference.parse_relative(text)?)
     }
 
     /// Whether the registry lists referrers of this repository, as far as that is known.
@@ -113,11 +122,11 @@ impl Repository {
     }
 
     pub(crate) fn pull(&self) -> Access {
-        Access::pull(self.name())
+        self.place.pull.clone()
     }
 
     pub(crate) fn push_access(&self) -> Access {
-        Access::push(self.name())
+        self.place.push.clone()
     }
 
     /// The URL of something in the repository, at the registry itself.
@@ -127,13 +136,13 @@ impl Repository {
 
     /// The URL that opens an upload; the slash at its end is part of it.
     pub(crate) fn uploads_url(&self) -> UrlBuilder {
-        self.registry.origin().endpoint.root(&format!("{}/blobs/uploads/", self.name()))
+        self.registry.origin().endpoint.repository(self.name(), "blobs/uploads", "")
     }
 
     /// How content is called in errors.
     pub(crate) fn describe(&self, identifier: &str) -> String {
         let separator = if identifier.contains(':') { '@' } else { ':' };
-        format!("{}{separator}{identifier}", self.reference)
+        format!("{}{separator}{identifier}", self.place.reference)
     }
 
     pub(crate) fn location_here(&self) -> Location {
@@ -191,6 +200,6 @@ fn note(noted: &Mutex<HashSet<Digest>>, digest: &Digest) {
 
 impl fmt::Debug for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Repository").field("reference", &self.reference.to_string()).finish_non_exhaustive()
+        f.debug_struct("Repository").field("reference", &self.place.reference.to_string()).finish_non_exhaustive()
     }
 }

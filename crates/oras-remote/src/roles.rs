@@ -3,8 +3,8 @@
 use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt as _;
 use oras_content::{
-    Blob, Deleter, Descriptor, Error, ErrorKind, Fetcher, Location, MediaType, MountOutcome, PredecessorFinder, Pusher,
-    ReadOnlyStorage, ReadOnlyTarget, Resolver, Result, TagLister, Tagger, Target, Untagger,
+    Blob, BoxFuture, Deleter, Descriptor, Error, ErrorKind, Fetcher, Location, MediaType, MountOutcome,
+    PredecessorFinder, Pusher, ReadOnlyStorage, ReadOnlyTarget, Resolver, Result, TagLister, Tagger, Target, Untagger,
 };
 use oras_descriptor::Algorithm;
 
@@ -58,21 +58,25 @@ impl ReadOnlyTarget for Repository {
     }
 }
 
+impl Repository {
+    /// Not async itself: what it is given goes into the box at once, so that the future of a push is small.
+    fn store<'a>(&'a self, desc: &'a Descriptor, content: Blob, deferred: bool) -> BoxFuture<'a, Result<()>> {
+        if self.is_manifest(&desc.media_type) {
+            return Box::pin(self.push_manifest(desc, content, deferred));
+        }
+        Box::pin(self.upload(desc, content).send())
+    }
+}
+
 impl Pusher for Repository {
     async fn push(&self, desc: &Descriptor, content: Blob) -> Result<()> {
-        if self.is_manifest(&desc.media_type) {
-            return self.push_manifest(desc, content, false).await;
-        }
-        self.upload(desc, content).send().await
+        self.store(desc, content, false).await
     }
 
     /// On a registry without the referrers API, the index that lists a manifest with a subject waits for
     /// [`flush`](Pusher::flush).
     async fn push_deferred(&self, desc: &Descriptor, content: Blob) -> Result<()> {
-        if self.is_manifest(&desc.media_type) {
-            return self.push_manifest(desc, content, true).await;
-        }
-        self.upload(desc, content).send().await
+        self.store(desc, content, true).await
     }
 
     /// Small blobs, where the last ones that were asked for were all absent; every sixteenth is asked for all the same.
@@ -145,7 +149,7 @@ impl Target for Repository {
             return Err(Error::unsupported(what).with_descriptor(desc));
         }
         match (parsed.tag(), parsed.digest()) {
-            (Some(tag), None) => self.push_tagged(desc, content, tag).await,
+            (Some(tag), None) => Box::pin(self.push_tagged(desc, content, tag)).await,
             (_, Some(digest)) if *digest == desc.digest => match self.push(desc, content).await {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
                 pushed => pushed,

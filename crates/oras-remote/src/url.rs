@@ -9,6 +9,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// decoding would turn into a blank.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
+/// What a URL has besides its path: the text of most fits without growing.
+const ROOM: usize = 128;
+
 /// Where a registry answers: scheme and authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
@@ -23,12 +26,17 @@ impl Endpoint {
 
     /// The URL of `/v2/` and a path that needs no escaping.
     pub(crate) fn root(&self, path: &str) -> UrlBuilder {
-        UrlBuilder { text: format!("{}/v2/{path}", self.base), has_query: false }
+        let mut text = String::with_capacity(self.base.len() + path.len() + ROOM);
+        text.extend([&self.base, "/v2/", path]);
+        UrlBuilder { text, has_query: false }
     }
 
     /// The URL of something in a repository; the last segment is escaped.
     pub(crate) fn repository(&self, name: &str, collection: &str, last: &str) -> UrlBuilder {
-        self.root(&format!("{name}/{collection}/{}", escape(last)))
+        let mut url = self.root(name);
+        url.text.extend(["/", collection, "/"]);
+        url.text.extend(utf8_percent_encode(last, ESCAPED));
+        url
     }
 }
 
@@ -59,28 +67,31 @@ impl UrlBuilder {
     }
 
     pub(crate) fn build(self) -> Result<Uri> {
-        parse(&self.text)
+        parse(self.text)
     }
 }
 
 /// Adds a query parameter to a URL that somebody else made: not a byte of what is there changes, for it may be signed.
 pub(crate) fn with_query(uri: &Uri, key: &str, value: &str) -> Result<Uri> {
-    let text = uri.to_string();
     let separator = match uri.query() {
         None => "?",
         Some("") => "",
         Some(query) if query.ends_with('&') => "",
         Some(_) => "&",
     };
-    parse(&format!("{text}{separator}{key}={}", escape(value)))
+    let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let mut text = String::with_capacity(path + key.len() + value.len() + ROOM);
+    let _ = write!(text, "{uri}{separator}{key}=");
+    text.extend(utf8_percent_encode(value, ESCAPED));
+    parse(text)
 }
 
 pub(crate) fn escape(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, ESCAPED)
 }
 
-pub(crate) fn parse(text: &str) -> Result<Uri> {
-    text.parse().map_err(|error: http::uri::InvalidUri| {
+pub(crate) fn parse(text: String) -> Result<Uri> {
+    Uri::try_from(text).map_err(|error: http::uri::InvalidUri| {
         // The text may hold a secret.
         Error::new(ErrorKind::InvalidReference, "the URL of a request cannot be parsed").with_source(error)
     })

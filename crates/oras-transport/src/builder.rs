@@ -11,7 +11,7 @@ use tower_service::Service;
 use crate::{
     client::{HttpClient, Request, Response},
     headers::{WarningHandler, WarningLog},
-    stack::{Admission, HostLimits, Hosts, Next, Redirects, RetryPolicy, Retrying, Shared, Stack, Timed, Timeouts},
+    stack::{Admission, HostLimits, Hosts, Next, Redirects, RetryPolicy, Retrying, Stack, Timed, Timeouts},
     wire::{Connector, Identity, Proxies, Tls, TlsSettings, Wire},
 };
 
@@ -178,8 +178,8 @@ impl HttpClientBuilder {
         let timed = Timed::new(wire, self.timeouts);
         let redirects = Redirects::new(Admission::new(timed, Arc::clone(&hosts)), self.private);
         let retrying = Retrying::new(redirects, self.retry, Arc::clone(&hosts));
-        let shared = Shared { headers: self.headers, warnings: self.warnings.map(WarningLog::new) };
-        HttpClient::from_service(Stack::new(retrying, Arc::new(shared))).with_hosts(hosts)
+        let stack = Stack::new(retrying, self.headers, self.warnings.map(WarningLog::new));
+        HttpClient::from_service(stack).with_hosts(hosts)
     }
 }
 

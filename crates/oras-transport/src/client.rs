@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures_core::future::BoxFuture;
@@ -34,8 +34,41 @@ pub type Response = http::Response<ResponseBody>;
 /// Dropping the future of a request drops the request.
 #[derive(Clone)]
 pub struct HttpClient {
-    service: BoxCloneSyncService<Request, Response, Error>,
+    shared: Arc<dyn Shared>,
+    /// The clone of the service that this handle makes ready and calls, where it is one itself.
+    own: Option<BoxService>,
     hosts: Option<Arc<Hosts>>,
+}
+
+type BoxService = BoxCloneSyncService<Request, Response, Error>;
+
+/// A service of any type that is shared by reference count, so that a request clones no box.
+trait Shared: Send + Sync {
+    fn send(&self, request: Request) -> BoxFuture<'static, Result<Response>>;
+
+    fn service(&self) -> BoxService;
+}
+
+struct Of<S>(S);
+
+impl<S> Shared for Of<S>
+where
+    S: Service<Request, Response = Response, Error = Error> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    fn send(&self, request: Request) -> BoxFuture<'static, Result<Response>> {
+        let mut service = self.0.clone();
+        // Most are ready at any time; one that is not is asked again by whoever can wait.
+        match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => Box::pin(service.call(request)),
+            Poll::Ready(Err(error)) => Box::pin(std::future::ready(Err(error))),
+            Poll::Pending => Box::pin(service.oneshot(request)),
+        }
+    }
+
+    fn service(&self) -> BoxService {
+        BoxService::new(self.0.clone())
+    }
 }
 
 impl HttpClient {
@@ -55,7 +88,7 @@ impl HttpClient {
         S: Service<Request, Response = Response, Error = Error> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        Self { service: BoxCloneSyncService::new(service), hosts: None }
+        Self { shared: Arc::new(Of(service)), own: None, hosts: None }
     }
 
     /// The same client with a layer around it.
@@ -68,6 +101,10 @@ impl HttpClient {
     {
         let hosts = self.hosts.clone();
         Self { hosts, ..Self::from_service(layer.layer(self)) }
+    }
+
+    fn own(&mut self) -> &mut BoxService {
+        self.own.get_or_insert_with(|| self.shared.service())
     }
 
     pub(crate) fn with_hosts(mut self, hosts: Arc<Hosts>) -> Self {
@@ -93,7 +130,7 @@ impl HttpClient {
     ///
     /// Dropping the future drops the request; the registry may have received it all the same.
     pub async fn send(&self, request: Request) -> Result<Response> {
-        self.service.clone().oneshot(request).await
+        self.shared.send(request).await
     }
 }
 
@@ -103,11 +140,11 @@ impl Service<Request> for HttpClient {
     type Future = BoxFuture<'static, Result<Response>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.service.poll_ready(cx)
+        self.own().poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        self.service.call(request)
+        self.own().call(request)
     }
 }
 

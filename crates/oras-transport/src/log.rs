@@ -134,8 +134,8 @@ pub(crate) struct Sending;
 
 #[cfg(not(feature = "tracing"))]
 impl Sending {
-    pub(crate) async fn wait(self, answer: impl Future<Output = Result<Response>> + Send) -> Result<Response> {
-        answer.await
+    pub(crate) fn wait<F: Future<Output = Result<Response>> + Send>(self, answer: F) -> F {
+        answer
     }
 }
 

@@ -36,9 +36,11 @@ impl Origin {
         };
         let host = uri.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
         // `Uri::port` answers none for a port out of range, as if there were none: read what is written.
-        let written = uri.authority()?.as_str().rsplit_once(']').map_or(uri.authority()?.as_str(), |(_, rest)| rest);
-        let port = match written.rsplit_once(':') {
-            Some((_, port)) if !port.is_empty() => port.parse().ok()?,
+        let written = uri.authority()?.as_str();
+        // Behind the bracket of an IPv6 address, if there is one.
+        let last = written.bytes().rposition(|byte| matches!(byte, b':' | b']'));
+        let port = match last.and_then(|at| written.get(at..)?.strip_prefix(':')) {
+            Some(port) if !port.is_empty() => port.parse().ok()?,
             _ => scheme.default_port(),
         };
         Some(Self { scheme, host, port })
@@ -91,6 +93,9 @@ mod tests {
     fn the_implied_port_is_the_written_one() {
         assert_eq!(origin("https://a.example/x"), origin("https://A.example:443/y"));
         assert_eq!(origin("http://a.example"), origin("http://a.example:80"));
+        assert_eq!(origin("http://[::1]"), origin("http://[::1]:80"));
+        assert_eq!(origin("http://user:secret@a.example:80"), origin("http://a.example"));
+        assert_eq!(origin("http://a.example:"), origin("http://a.example"));
     }
 
     #[test]

@@ -77,11 +77,11 @@ impl Repository {
             match self.judge(answer, wanted, range.is_some())? {
                 Judged::Opened(opened) => return Ok(opened),
                 Judged::AskAnew(answer) if refused >= MAX_REDIRECTS_REFUSED => {
-                    return Err(self.blob_error(answer, wanted).await);
+                    return Err(Box::pin(self.blob_error(answer, wanted)).await);
                 }
                 Judged::AskAnew(_) => refused += 1,
                 Judged::WithoutRange => range = None,
-                Judged::Failed(answer) => return Err(self.blob_error(answer, wanted).await),
+                Judged::Failed(answer) => return Err(Box::pin(self.blob_error(answer, wanted)).await),
             }
         }
     }

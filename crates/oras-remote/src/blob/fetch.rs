@@ -57,9 +57,9 @@ impl Repository {
             200 => found(&answer, digest).map(Some),
             404 => Ok(None),
             // A URL that is signed for GET refuses HEAD, and some registries know no HEAD.
-            400 | 403 if answer.is_redirected() => self.peek_blob(route, uri, digest).await,
-            405 | 501 => self.peek_blob(route, uri, digest).await,
-            _ => Err(answer.into_error(&self.describe(digest.as_str())).await),
+            400 | 403 if answer.is_redirected() => Box::pin(self.peek_blob(route, uri, digest)).await,
+            405 | 501 => Box::pin(self.peek_blob(route, uri, digest)).await,
+            _ => Err(Box::pin(answer.into_error(&self.describe(digest.as_str()))).await),
         }
     }
 

@@ -169,7 +169,7 @@ impl Repository {
                 Ok(true)
             }
             404 => Ok(false),
-            _ => Err(answer.into_error(&self.describe(digest.as_str())).await),
+            _ => Err(Box::pin(answer.into_error(&self.describe(digest.as_str()))).await),
         }
     }
 

@@ -94,7 +94,7 @@ impl Repository {
             lock(&self.state().updates.deferred).push((subject, Change::Add(entry)));
             return Ok(());
         }
-        self.update_index(&subject, vec![Change::Add(entry)]).await
+        Box::pin(self.update_index(&subject, vec![Change::Add(entry)])).await
     }
 
     /// Takes a manifest that is about to be deleted out of the index of its subject.

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
-use oras_content::{Error, ErrorKind, MediaType, Result};
+use oras_content::{Error, ErrorKind, Result};
 use oras_transport::{HttpBody, RequestOptions};
 
 use super::session::UploadSession;
@@ -61,7 +61,7 @@ impl UploadSession {
         let call = Call::new(Method::PATCH, self.location.clone(), self.repository.push_access())
             .header(header::CONTENT_RANGE, range)
             .header(header::CONTENT_LENGTH, chunk.len().to_string())
-            .body(&MediaType::OCTET_STREAM, HttpBody::from_bytes(chunk))
+            .bytes(HttpBody::from_bytes(chunk))
             // Where the session stands must be asked before a chunk is sent again.
             .options(RequestOptions::new().without_retry());
         let answer = match call.send(self.repository.registry().client()).await {

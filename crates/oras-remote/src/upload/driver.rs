@@ -26,7 +26,7 @@ type Checkpoint<'a> = Box<dyn FnMut(&UploadState) + Send + 'a>;
 #[must_use = "nothing is sent before `send`"]
 pub struct Upload<'a> {
     pub(super) goal: Goal<'a>,
-    content: Blob,
+    content: Box<Blob>,
     strategy: UploadStrategy,
     saved: Option<UploadState>,
     checkpoint: Option<Checkpoint<'a>>,
@@ -66,6 +66,7 @@ impl Repository {
     /// ```
     pub fn upload<'a>(&'a self, desc: &'a Descriptor, content: Blob) -> Upload<'a> {
         let strategy = self.registry().options().upload;
+        let content = Box::new(content);
         Upload { goal: Goal { repository: self, desc }, content, strategy, saved: None, checkpoint: None }
     }
 
@@ -74,7 +75,7 @@ impl Repository {
         if self.take_absent(desc) {
             return Ok(false);
         }
-        match self.find_blob_to_push(&desc.digest).await {
+        match Box::pin(self.find_blob_to_push(&desc.digest)).await {
             Ok(found) => Ok(found.is_some()),
             Err(error) if error.kind() == ErrorKind::Denied => Ok(false),
             Err(error) => Err(error),
@@ -125,20 +126,20 @@ impl<'a> Upload<'a> {
     }
 
     /// Uploads without asking whether the blob is there, into an open session if there is one.
-    pub(super) async fn send_unchecked(&mut self, mut open: Option<UploadSession>) -> Result<()> {
+    pub(super) async fn send_unchecked(&mut self, mut open: Option<Box<UploadSession>>) -> Result<()> {
         let Goal { repository, desc } = self.goal;
-        let content = std::mem::replace(&mut self.content, Blob::from_bytes(bytes::Bytes::new()));
-        let mut content = content.verify(desc);
+        let content = std::mem::replace(&mut *self.content, Blob::from_bytes(bytes::Bytes::new()));
+        let mut content = Box::new(content.verify(desc));
         if let Err(error) = content.start().await {
             if let Some(session) = open {
-                cancel(session).await;
+                Box::pin(cancel(*session)).await;
             }
             return Err(error);
         }
         let mut strategy = self.strategy;
         for round in 1..=MAX_SESSIONS {
-            let spare = content.replay();
-            let error = match Box::pin(self.attempt(strategy, content, open.take())).await? {
+            let spare = content.replay().map(Box::new);
+            let error = match self.attempt(strategy, content, open.take()).await? {
                 Attempt::Done => return Ok(()),
                 Attempt::InOnePiece => {
                     strategy = UploadStrategy::PostPut;
@@ -151,7 +152,7 @@ impl<'a> Upload<'a> {
                 }
                 Attempt::Again(error) => {
                     // The answer to the request that closed the session may have been lost.
-                    if repository.find_blob_to_push(&desc.digest).await.is_ok_and(|found| found.is_some()) {
+                    if Box::pin(repository.find_blob_to_push(&desc.digest)).await.is_ok_and(|found| found.is_some()) {
                         return Ok(());
                     }
                     Some(error)
@@ -176,27 +177,27 @@ impl<'a> Upload<'a> {
     async fn attempt(
         &mut self,
         strategy: UploadStrategy,
-        content: Blob,
-        open: Option<UploadSession>,
+        content: Box<Blob>,
+        open: Option<Box<UploadSession>>,
     ) -> Result<Attempt> {
         let Goal { repository, desc } = self.goal;
         match (strategy, open) {
             (UploadStrategy::Chunked(size), open) => {
                 let session = match open {
-                    Some(session) => session,
-                    None => self.open_session().await?,
+                    Some(session) => *session,
+                    None => Box::pin(self.open_session()).await?,
                 };
-                self.send_chunks(session, size, content).await
+                Box::pin(self.send_chunks(session, size, *content)).await
             }
-            (UploadStrategy::Post, None) => self.goal.post(content).await,
+            (UploadStrategy::Post, None) => Box::pin(self.goal.post(*content)).await,
             (UploadStrategy::Stream, None) => {
-                let session = repository.start_upload(desc.digest.known_algorithm()?).await?;
-                self.goal.stream(session, content).await
+                let session = Box::pin(repository.start_upload(desc.digest.known_algorithm()?)).await?;
+                Box::pin(self.goal.stream(session, *content)).await
             }
-            (_, Some(session)) => self.goal.put(session, content).await,
+            (_, Some(session)) => Box::pin(self.goal.put(*session, content)).await,
             (_, None) => {
                 let session = repository.start_upload(Algorithm::Sha256).await?;
-                self.goal.put(session, content).await
+                Box::pin(self.goal.put(session, content)).await
             }
         }
     }

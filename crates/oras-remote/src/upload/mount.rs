@@ -1,4 +1,4 @@
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use oras_content::{Blob, Descriptor, Error, ErrorKind, Location, MountOutcome, Result};
 use oras_transport::HttpBody;
 
@@ -26,19 +26,19 @@ impl Repository {
         if self.has_blob(desc).await? {
             return Err(Error::already_exists(desc));
         }
-        let mut open: Option<UploadSession> = None;
+        let mut open: Option<Box<UploadSession>> = None;
         for source in self.mount_sources(from) {
             match self.try_mount(desc, source).await? {
                 Answered::Mounted => {
                     if let Some(session) = open {
-                        cancel(session).await;
+                        cancel(*session).await;
                     }
                     self.registry().memory().learn(|known| known.mount = Some(true));
                     return Ok(MountOutcome::Mounted);
                 }
                 Answered::Session(session) => {
-                    if let Some(older) = open.replace(*session) {
-                        cancel(older).await;
+                    if let Some(older) = open.replace(session) {
+                        cancel(*older).await;
                     }
                 }
                 Answered::Refused => {}
@@ -68,7 +68,7 @@ impl Repository {
     async fn try_mount(&self, desc: &Descriptor, from: Option<&str>) -> Result<Answered> {
         let uri = self.uploads_url().query("mount", desc.digest.as_str()).query_if("from", from).build()?;
         let access = from.map_or_else(|| self.push_access(), |from| Access::mount(self.name(), from));
-        let call = Call::new(Method::POST, uri, access).header(header::CONTENT_LENGTH, "0");
+        let call = Call::new(Method::POST, uri, access).without_content();
         let answer = match call.send(self.registry().client()).await {
             Ok(answer) => answer,
             // No token that reads the source: push then.
@@ -100,7 +100,7 @@ impl Goal<'_> {
         let timeout = repository.registry().options().closing_timeout;
         let spare = content.replay();
         let call = Call::new(Method::POST, uri, repository.push_access())
-            .body(&oras_content::MediaType::OCTET_STREAM, HttpBody::from_blob(content))
+            .bytes(HttpBody::from_blob(content))
             .options(oras_transport::RequestOptions::new().with_header_timeout(timeout));
         let answer = call.send(repository.registry().client()).await?;
         match answer.status() {
@@ -112,7 +112,7 @@ impl Goal<'_> {
             StatusCode::ACCEPTED => {
                 let session = repository.session(&answer)?;
                 match spare {
-                    Some(spare) => self.put(session, spare).await,
+                    Some(spare) => self.put(session, Box::new(spare)).await,
                     None => {
                         cancel(session).await;
                         Err(Error::unsupported("a single request with a body that can be read only once"))

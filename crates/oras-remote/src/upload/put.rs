@@ -26,37 +26,42 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 impl Goal<'_> {
     /// The whole blob in the request that closes the session. Where it breaks, the registry is asked how much it has, and
     /// the rest is sent.
-    pub(super) async fn put(&self, mut session: UploadSession, content: Blob) -> Result<Attempt> {
-        let mut spare = content.replay();
-        let mut body = HttpBody::from_blob(content);
+    pub(super) async fn put(&self, mut session: UploadSession, content: Box<Blob>) -> Result<Attempt> {
+        let mut spare = content.replay().map(Box::new);
+        let mut body = HttpBody::from_blob(*content);
         let mut barren = 0;
         loop {
             let before = session.offset;
             let unread = body.replay();
             let error = match session.put(&self.desc.digest, Some((body, self.desc.size))).await {
-                Ok(answer) if is_transient(answer.status()) => answer.into_response_error().await.about(&self.what()),
-                Ok(answer) => return self.judge(session, answer).await,
+                Ok(answer) if is_transient(answer.status()) => {
+                    Box::pin(answer.into_response_error()).await.about(&self.what())
+                }
+                Ok(answer) if is_done(answer.status()) => {
+                    return session.completed(answer, &self.desc.digest).await.map(|()| Attempt::Done);
+                }
+                Ok(answer) => return Box::pin(self.judge(session, answer)).await,
                 Err(error) if error.is_retryable() && !error.is_from_blob() => error,
                 Err(error) => {
-                    cancel(session).await;
+                    Box::pin(cancel(session)).await;
                     return Err(error);
                 }
             };
-            if session.synchronize().await.is_err() || session.offset > self.desc.size {
+            if Box::pin(session.synchronize()).await.is_err() || session.offset > self.desc.size {
                 return Ok(Attempt::Again(error));
             }
             // A body that can be read once can be sent again as long as nobody has read any of it.
             let unread = unread.filter(|_| session.offset == before).and_then(|unread| unread.replay());
             let content = spare.take();
-            spare = content.as_ref().and_then(Blob::replay);
+            spare = content.as_ref().and_then(|content| content.replay()).map(Box::new);
             body = match (content, unread) {
-                (Some(content), _) => self.rest(content, session.offset),
+                (Some(content), _) => self.rest(*content, session.offset),
                 (None, Some(unread)) => unread,
                 (None, None) => return Ok(Attempt::Again(error)),
             };
             barren = if session.offset > before { 0 } else { barren + 1 };
             if barren > MAX_BARREN {
-                cancel(session).await;
+                Box::pin(cancel(session)).await;
                 return Err(error.with_retries(barren));
             }
             tokio::time::sleep(MAX_PAUSE.min(PAUSE * 2u32.pow(barren))).await;
@@ -74,9 +79,8 @@ impl Goal<'_> {
 
     /// What the answer to the request that closes a session means.
     pub(super) async fn judge(&self, session: UploadSession, answer: Answer) -> Result<Attempt> {
-        if answer.status().is_success() && answer.status() != StatusCode::ACCEPTED {
-            session.completed(answer, &self.desc.digest).await?;
-            return Ok(Attempt::Done);
+        if is_done(answer.status()) {
+            return session.completed(answer, &self.desc.digest).await.map(|()| Attempt::Done);
         }
         let refused = answer.into_response_error().await;
         let status = refused.status().as_u16();
@@ -120,6 +124,10 @@ impl BlobSource for Rest {
             Ok(chunks.into_rest().boxed())
         })
     }
+}
+
+fn is_done(status: StatusCode) -> bool {
+    status.is_success() && status != StatusCode::ACCEPTED
 }
 
 fn is_transient(status: StatusCode) -> bool {

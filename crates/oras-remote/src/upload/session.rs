@@ -1,8 +1,9 @@
 use std::fmt;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{Method, StatusCode, Uri, header};
-use oras_content::{Digest, Error, ErrorKind, MediaType, Result};
+use oras_content::{Digest, Error, ErrorKind, Result};
 use oras_descriptor::Algorithm;
 use oras_transport::{HttpBody, RequestOptions};
 
@@ -61,7 +62,7 @@ impl Repository {
     pub async fn start_upload(&self, algorithm: Algorithm) -> Result<UploadSession> {
         let named = (algorithm != Algorithm::Sha256).then(|| algorithm.name());
         let uri = self.uploads_url().query_if("digest-algorithm", named).build()?;
-        let call = Call::new(Method::POST, uri, self.push_access()).header(header::CONTENT_LENGTH, "0");
+        let call = Call::new(Method::POST, uri, self.push_access()).without_content();
         let answer = call.send(self.registry().client()).await?;
         let answer = answer.expect(&[StatusCode::ACCEPTED], || format!("upload to {}", self.reference())).await?;
         self.session(&answer)
@@ -219,15 +220,12 @@ impl UploadSession {
         let options = RequestOptions::new().with_header_timeout(timeout);
         let call = Call::new(Method::PUT, uri, self.repository.push_access());
         let call = match rest {
-            None => call
-                .body(&MediaType::OCTET_STREAM, HttpBody::empty())
-                .header(header::CONTENT_LENGTH, "0")
-                .options(options),
+            None => call.bytes(HttpBody::empty()).without_content().options(options),
             // Where the session stands must be asked before bytes are sent again.
             Some((body, size)) => {
-                let call = call.body(&MediaType::OCTET_STREAM, body).options(options.without_retry());
+                let call = call.bytes(body).options(options.without_retry());
                 match size - self.offset {
-                    0 => call.header(header::CONTENT_LENGTH, "0"),
+                    0 => call.without_content(),
                     // A registry that has a byte where it seems to have none then says so before the rest comes.
                     _ if !self.resumed => call,
                     _ => call.header(header::CONTENT_RANGE, format!("{}-{}", self.offset, size - 1)),
@@ -238,11 +236,10 @@ impl UploadSession {
     }
 
     /// Judges the answer to [`put`](Self::put).
-    pub(super) async fn completed(&self, answer: Answer, digest: &Digest) -> Result<()> {
+    pub(super) fn completed(&self, answer: Answer, digest: &Digest) -> impl Future<Output = Result<()>> + Send {
         let what = || format!("upload of {digest} to {}", self.repository.reference());
-        let answer = answer.expect(&[StatusCode::CREATED, StatusCode::OK, StatusCode::NO_CONTENT], what).await?;
-        answer.check_digest(digest)?;
-        Ok(())
+        let answer = answer.expect(&[StatusCode::CREATED, StatusCode::OK, StatusCode::NO_CONTENT], what);
+        answer.map(move |answer| answer?.check_digest(digest).map(drop))
     }
 
     /// Tells the registry that nothing more will come.
@@ -254,7 +251,7 @@ impl UploadSession {
     /// The session may stay until the registry forgets it.
     pub async fn cancel(self) {
         let call = Call::new(Method::DELETE, self.location.clone(), self.repository.push_access())
-            .header(header::CONTENT_LENGTH, "0")
+            .without_content()
             .options(RequestOptions::new().without_retry());
         if let Ok(answer) = call.send(self.repository.registry().client()).await {
             answer.into_body().discard().await;

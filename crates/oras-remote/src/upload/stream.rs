@@ -62,7 +62,7 @@ impl UploadSession {
     /// Sends all of a blob in one request whose length is not told.
     pub(super) async fn stream(&mut self, content: Blob) -> Result<()> {
         let call = Call::new(Method::PATCH, self.location.clone(), self.repository.push_access())
-            .body(&MediaType::OCTET_STREAM, HttpBody::from_blob(content));
+            .bytes(HttpBody::from_blob(content));
         let answer = call.send(self.repository.registry().client()).await?;
         let what = || format!("streamed upload to {}", self.repository.reference());
         let refused = matches!(answer.status().as_u16(), 400 | 404 | 405 | 411 | 416 | 501);

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -21,6 +21,11 @@ use crate::stack::Pace;
 ///
 /// An error of the blob comes back to the sender of the request as it was.
 pub struct HttpBody {
+    inner: Option<Box<Inner>>,
+}
+
+/// A body with bytes. Every step that a request goes holds a body, so it stands in a box.
+struct Inner {
     content: Content,
     remaining: Option<u64>,
     reporter: Option<Reporter>,
@@ -30,35 +35,47 @@ pub struct HttpBody {
 enum Content {
     Bytes {
         whole: Bytes,
-        rest: Option<Bytes>,
+        is_read: bool,
     },
-    Replayable(Box<Blob>),
+    /// What is sent, and what replays are made of.
+    Replayable {
+        blob: Box<Blob>,
+        again: OnceLock<Option<Again>>,
+    },
+    /// A replay, as long as nobody reads it.
+    Again(Again),
     /// Read once, and not read yet: whichever body is polled first takes the blob.
     Shared(Arc<Mutex<Option<Box<Blob>>>>),
     Taken(Box<Blob>),
     Spent,
 }
 
+/// A blob that can be given again. Every step that a request goes keeps the body to send it again, and seldom does.
+type Again = Arc<Mutex<Blob>>;
+
 impl HttpBody {
     /// No body.
     pub fn empty() -> Self {
-        Self::from_bytes(Bytes::new())
+        Self { inner: None }
     }
 
     /// Bytes in memory.
     pub fn from_bytes(bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            return Self::empty();
+        }
         let remaining = Some(bytes.len() as u64);
-        Self::new(Content::Bytes { rest: Some(bytes.clone()), whole: bytes }, remaining)
+        Self::new(Content::Bytes { whole: bytes, is_read: false }, remaining)
     }
 
     /// The content of a blob; where its size is known, it is sent as `Content-Length`.
     ///
     /// A blob of size 0 must have been [started](Blob::start), else nothing checks it: a body without bytes is not polled.
     pub fn from_blob(blob: Blob) -> Self {
-        let remaining = blob.size().map(|size| size.saturating_sub(blob.position()));
+        let remaining = remaining(&blob);
         let blob = Box::new(blob);
         let content = if blob.is_replayable() {
-            Content::Replayable(blob)
+            Content::Replayable { blob, again: OnceLock::new() }
         } else {
             Content::Shared(Arc::new(Mutex::new(Some(blob))))
         };
@@ -66,36 +83,56 @@ impl HttpBody {
     }
 
     fn new(content: Content, remaining: Option<u64>) -> Self {
-        Self { content, remaining, reporter: None, pace: None }
+        Self { inner: Some(Box::new(Inner { content, remaining, reporter: None, pace: None })) }
+    }
+
+    fn again(again: &Again) -> Self {
+        let remaining = remaining(&again.lock().unwrap_or_else(PoisonError::into_inner));
+        Self::new(Content::Again(Arc::clone(again)), remaining)
+    }
+
+    fn content(&self) -> Option<&Content> {
+        Some(&self.inner.as_ref()?.content)
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.inner.as_ref().map_or(Some(0), |inner| inner.remaining)
     }
 
     /// Whether the body can be given again however much of it was read.
     pub fn is_replayable(&self) -> bool {
-        matches!(self.content, Content::Bytes { .. } | Content::Replayable(_))
+        matches!(self.content(), None | Some(Content::Bytes { .. } | Content::Replayable { .. } | Content::Again(_)))
     }
 
     /// Whether the body comes out of a [`Blob`], and so perhaps out of another request.
     pub fn is_streamed(&self) -> bool {
-        !matches!(self.content, Content::Bytes { .. })
+        !matches!(self.content(), None | Some(Content::Bytes { .. }))
     }
 
     /// The same body from its start; none when it can be read only once and somebody began to read it.
     pub fn replay(&self) -> Option<Self> {
-        match &self.content {
-            Content::Bytes { whole, .. } => Some(Self::from_bytes(whole.clone())),
-            Content::Replayable(blob) => blob.replay().map(Self::from_blob),
-            Content::Shared(shared) => {
-                let is_unread = shared.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-                is_unread.then(|| Self::new(Content::Shared(Arc::clone(shared)), self.remaining))
+        match self.content() {
+            None => Some(Self::empty()),
+            Some(Content::Bytes { whole, .. }) => Some(Self::from_bytes(whole.clone())),
+            Some(Content::Replayable { blob, again }) => {
+                let again = again.get_or_init(|| blob.replay().map(|again| Arc::new(Mutex::new(again))));
+                again.as_ref().map(Self::again)
             }
-            Content::Taken(_) | Content::Spent => None,
+            Some(Content::Again(again)) => Some(Self::again(again)),
+            Some(Content::Shared(shared)) => {
+                let is_unread = shared.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+                is_unread.then(|| Self::new(Content::Shared(Arc::clone(shared)), self.remaining()))
+            }
+            Some(Content::Taken(_) | Content::Spent) => None,
         }
     }
 
     /// Lets somebody watch how far the body is.
     pub(crate) fn observe(&mut self) -> Arc<Progress> {
         let is_empty = self.is_end_stream();
-        let reporter = self.reporter.get_or_insert_with(Reporter::new);
+        let mut none = None;
+        let reporter = self.inner.as_mut().map_or(&mut none, |inner| &mut inner.reporter);
+        let reporter = reporter.get_or_insert_with(Reporter::new);
         if is_empty {
             reporter.ended();
         }
@@ -104,9 +141,13 @@ impl HttpBody {
 
     /// Keeps the body within a rate.
     pub(crate) fn pace(&mut self, pace: Pace) {
-        self.pace = Some(pace);
+        if let Some(inner) = &mut self.inner {
+            inner.pace = Some(pace);
+        }
     }
+}
 
+impl Inner {
     fn report(&self, item: &Poll<Option<Result<Bytes>>>) {
         let Some(reporter) = &self.reporter else { return };
         match item {
@@ -125,24 +166,25 @@ impl HttpBody {
                 return Poll::Ready(Some(Err(not_replayable())));
             }
         }
+        if let Content::Again(again) = &self.content {
+            let replay = again.lock().unwrap_or_else(PoisonError::into_inner).replay();
+            let Some(blob) = replay.map(Box::new) else {
+                self.content = Content::Spent;
+                return Poll::Ready(Some(Err(not_replayable())));
+            };
+            self.content = Content::Replayable { blob, again: OnceLock::from(Some(Arc::clone(again))) };
+        }
         match &mut self.content {
-            Content::Bytes { rest, .. } => Poll::Ready(rest.take().filter(|bytes| !bytes.is_empty()).map(Ok)),
-            Content::Replayable(blob) | Content::Taken(blob) => blob.poll_next_unpin(cx),
-            Content::Shared(_) | Content::Spent => Poll::Ready(None),
+            Content::Bytes { whole, is_read } => {
+                let is_over = std::mem::replace(is_read, true);
+                Poll::Ready((!is_over).then(|| Ok(whole.clone())))
+            }
+            Content::Replayable { blob, .. } | Content::Taken(blob) => blob.poll_next_unpin(cx),
+            Content::Again(_) | Content::Shared(_) | Content::Spent => Poll::Ready(None),
         }
     }
-}
 
-/// What becomes of a request that would have to be sent again and cannot be.
-pub(crate) fn not_replayable() -> Error {
-    Error::unsupported("sending a body again that can be read only once")
-}
-
-impl Body for HttpBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         if let Some(pace) = &mut self.pace {
             ready!(pace.poll_turn(cx));
         }
@@ -155,15 +197,34 @@ impl Body for HttpBody {
             }
         }
         self.report(&item);
-        item.map_ok(Frame::data)
+        item
+    }
+}
+
+fn remaining(blob: &Blob) -> Option<u64> {
+    blob.size().map(|size| size.saturating_sub(blob.position()))
+}
+
+/// What becomes of a request that would have to be sent again and cannot be.
+pub(crate) fn not_replayable() -> Error {
+    Error::unsupported("sending a body again that can be read only once")
+}
+
+impl Body for HttpBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        inner.poll_bytes(cx).map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.remaining == Some(0)
+        self.remaining() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.remaining().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -188,7 +249,7 @@ impl From<Blob> for HttpBody {
 impl fmt::Debug for HttpBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpBody")
-            .field("remaining", &self.remaining)
+            .field("remaining", &self.remaining())
             .field("replayable", &self.is_replayable())
             .finish_non_exhaustive()
     }

@@ -68,18 +68,23 @@ pub fn resolve(base: &Uri, reference: &str) -> Result<Uri> {
         format!("{scheme}://{rest}")
     } else if without_fragment.is_empty() {
         format!("{scheme}://{authority}{}", base.path_and_query().map_or("/", |path| path.as_str()))
+    } else if without_fragment.starts_with('/') && !without_fragment.contains("/.") {
+        // As most are written: there is nothing to merge.
+        [scheme, "://", authority, without_fragment].concat()
     } else {
         format!("{scheme}://{authority}{}", merge(base.path(), without_fragment))
     };
-    absolute.parse().map_err(|error: http::uri::InvalidUri| {
+    Uri::try_from(absolute).map_err(|error: http::uri::InvalidUri| {
         Error::new(ErrorKind::Corrupt, "the registry answered with a malformed URL").with_source(error)
     })
 }
 
 fn has_scheme(text: &str) -> bool {
-    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    if !text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return false;
+    }
+    text.split_once(':')
+        .is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
 }
 
 fn merge(base: &str, reference: &str) -> String {
@@ -125,6 +130,8 @@ mod tests {
         let base = "https://r.example:8443/v2/app/blobs/uploads/?digest=x".parse().unwrap();
         for (reference, expected) in [
             ("https://other.example/a?b=c#d", "https://other.example/a?b=c"),
+            ("/u/1?path=/../x", "https://r.example:8443/u/1?path=/../x"),
+            ("/u/./1/../2", "https://r.example:8443/u/2"),
             ("//cdn.example/a", "https://cdn.example/a"),
             ("/artifacts-uploads/1?s=2", "https://r.example:8443/artifacts-uploads/1?s=2"),
             ("1234", "https://r.example:8443/v2/app/blobs/uploads/1234"),

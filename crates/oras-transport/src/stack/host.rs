@@ -16,13 +16,13 @@ use tokio::{
 };
 
 use super::{
-    Next,
+    Head, Next,
     pace::{Pace, Rate},
 };
 use crate::{
     authorize::Authorizer,
-    body::ResponseBody,
-    client::{Request, Response},
+    body::{HttpBody, ResponseBody},
+    client::Response,
     headers::RateLimit,
     options::RequestOptions,
     origin::Origin,
@@ -92,21 +92,21 @@ impl Hosts {
         Self { limits, known: Mutex::default() }
     }
 
-    fn host(&self, origin: &Origin) -> Arc<Host> {
+    fn host(&self, origin: Origin) -> Arc<Host> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = known.entry(origin.clone()).or_insert_with(|| Arc::new(Host::new(&self.limits)));
+        let host = known.entry(origin).or_insert_with(|| Arc::new(Host::new(&self.limits)));
         Arc::clone(host)
     }
 
     /// Lets nobody ask the host before `until`.
     pub(crate) fn pause(&self, origin: &Origin, until: Instant) {
-        let host = self.host(origin);
+        let host = self.host(origin.clone());
         let mut state = host.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.paused_until = state.paused_until.max(Some(until));
     }
 
     pub(crate) fn rate_limit(&self, origin: &Origin) -> Option<RateLimit> {
-        self.host(origin).state.lock().unwrap_or_else(PoisonError::into_inner).rate_limit
+        self.host(origin.clone()).state.lock().unwrap_or_else(PoisonError::into_inner).rate_limit
     }
 }
 
@@ -148,11 +148,10 @@ impl Host {
 
     /// Returns when the request may leave: while the host is not paused, within the cap and the rate, and with what it says
     /// about who asks still being good.
-    async fn admit(&self, request: &mut Request) -> Result<Option<SemaphorePermit<'_>>> {
+    async fn admit(&self, head: &mut Head, is_streamed: bool) -> Result<Option<SemaphorePermit<'_>>> {
         // A body out of another request must not wait for a permit that the other one holds.
-        let takes_permit =
-            !request.body().is_streamed() && request.extensions().get().is_none_or(RequestOptions::takes_permit);
-        let authorizer = request.extensions().get::<Authorizer>().cloned();
+        let takes_permit = !is_streamed && head.extensions().get().is_none_or(RequestOptions::takes_permit);
+        let authorizer = head.extensions().get::<Authorizer>().cloned();
         let mut renewed = 0;
         let mut had_turn = false;
         loop {
@@ -169,14 +168,15 @@ impl Host {
             let Some(authorizer) = &authorizer else { return Ok(permit) };
             let current = authorizer.current();
             if current.is_some() || renewed == MAX_RENEWALS {
-                if let Some(value) = current {
-                    request.headers_mut().insert(AUTHORIZATION, value);
+                if let Some(value) = current.filter(|value| head.headers().get(AUTHORIZATION) != Some(value)) {
+                    Arc::make_mut(head).headers_mut().insert(AUTHORIZATION, value);
                 }
                 return Ok(permit);
             }
             // Whoever gives a new one may need the permit.
             drop(permit);
-            request.headers_mut().insert(AUTHORIZATION, authorizer.renew().await?);
+            let value = authorizer.renew().await?;
+            Arc::make_mut(head).headers_mut().insert(AUTHORIZATION, value);
             renewed += 1;
         }
     }
@@ -190,7 +190,6 @@ impl Host {
 
 /// Lets a request go to its host: not while the host is paused, not more at a time than the cap, not faster than the
 /// rates.
-#[derive(Clone)]
 pub(crate) struct Admission<N> {
     next: N,
     hosts: Arc<Hosts>,
@@ -203,17 +202,17 @@ impl<N> Admission<N> {
 }
 
 impl<N: Next> Next for Admission<N> {
-    async fn send(&self, mut request: Request) -> Result<Response> {
-        let Some(origin) = Origin::of(request.uri()) else {
-            let message = format!("{} is no absolute http or https URL", crate::headers::redacted(request.uri()));
+    async fn send(&self, mut head: Head, mut body: HttpBody) -> Result<Response> {
+        let Some(origin) = Origin::of(head.uri()) else {
+            let message = format!("{} is no absolute http or https URL", crate::headers::redacted(head.uri()));
             return Err(Error::new(ErrorKind::Unsupported, message));
         };
-        let host = self.hosts.host(&origin);
-        let _permit = host.admit(&mut request).await?;
+        let host = self.hosts.host(origin);
+        let _permit = host.admit(&mut head, body.is_streamed()).await?;
         if let Some(rate) = &host.bytes {
-            request.body_mut().pace(Pace::new(Arc::clone(rate)));
+            body.pace(Pace::new(Arc::clone(rate)));
         }
-        let response = self.next.send(request).await?;
+        let response = self.next.send(head, body).await?;
         host.learn(&response);
         Ok(match &host.bytes {
             Some(rate) => response.map(|body| ResponseBody::new(Paced { body, pace: Pace::new(Arc::clone(rate)) })),

@@ -7,10 +7,12 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
+use http::HeaderMap;
 use oras_content::{Error, Result};
 use tower_service::Service;
 
 use crate::{
+    body::HttpBody,
     client::{HttpClient, Request, Response},
     headers::WarningLog,
 };
@@ -31,32 +33,40 @@ pub use retry::{Attempt, Retries, RetryPolicy};
 pub(crate) use timeout::Timed;
 pub use timeout::Timeouts;
 
+/// A request without its body. Those who may have to send it again share it; whoever changes it changes a copy.
+pub(crate) type Head = Arc<http::Request<()>>;
+
 /// One step of the way: passes a request on, or answers it.
-pub(crate) trait Next: Clone + Send + Sync + 'static {
-    fn send(&self, request: Request) -> impl Future<Output = Result<Response>> + Send;
+///
+/// The future of a step is part of the future of every request: what is large and seldom needed stands in a box.
+pub(crate) trait Next: Send + Sync + 'static {
+    fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send;
 }
 
 impl Next for HttpClient {
-    fn send(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
-        Self::send(self, request)
+    fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
+        Self::send(self, Arc::unwrap_or_clone(head).map(|()| body))
     }
 }
 
 /// The whole stack as a service: adds the headers of every request, shows the warnings of every response.
-#[derive(Clone)]
-pub(crate) struct Stack<N> {
-    next: N,
-    shared: Arc<Shared>,
-}
+pub(crate) struct Stack<N>(Arc<Inner<N>>);
 
-pub(crate) struct Shared {
-    pub(crate) headers: http::HeaderMap,
-    pub(crate) warnings: Option<WarningLog>,
+struct Inner<N> {
+    next: N,
+    headers: HeaderMap,
+    warnings: Option<WarningLog>,
 }
 
 impl<N> Stack<N> {
-    pub(crate) fn new(next: N, shared: Arc<Shared>) -> Self {
-        Self { next, shared }
+    pub(crate) fn new(next: N, headers: HeaderMap, warnings: Option<WarningLog>) -> Self {
+        Self(Arc::new(Inner { next, headers, warnings }))
+    }
+}
+
+impl<N> Clone for Stack<N> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -70,16 +80,18 @@ impl<N: Next> Service<Request> for Stack<N> {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let Self { next, shared } = self.clone();
-        Box::pin(async move {
-            for name in shared.headers.keys() {
-                if !request.headers().contains_key(name) {
-                    let values = shared.headers.get_all(name).iter();
-                    request.headers_mut().extend(values.map(|value| (name.clone(), value.clone())));
-                }
+        let inner = Arc::clone(&self.0);
+        for name in inner.headers.keys() {
+            if !request.headers().contains_key(name) {
+                let values = inner.headers.get_all(name).iter();
+                request.headers_mut().extend(values.map(|value| (name.clone(), value.clone())));
             }
-            let response = next.send(request).await?;
-            if let (Some(warnings), Some(FinalUri(uri))) = (&shared.warnings, response.extensions().get()) {
+        }
+        let (parts, body) = request.into_parts();
+        let head = Arc::new(http::Request::from_parts(parts, ()));
+        Box::pin(async move {
+            let response = inner.next.send(head, body).await?;
+            if let (Some(warnings), Some(FinalUri(uri))) = (&inner.warnings, response.extensions().get()) {
                 warnings.show(uri, response.headers());
             }
             Ok(response)

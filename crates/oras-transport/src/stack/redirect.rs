@@ -6,11 +6,11 @@ use http::{
 };
 use oras_content::{Error, Result};
 
-use super::Next;
+use super::{Head, Next};
 use crate::{
     authorize::Authorizer,
     body::{HttpBody, not_replayable},
-    client::{Request, Response},
+    client::Response,
     headers::{redacted, resolve},
     options::RequestOptions,
     origin::Origin,
@@ -27,7 +27,6 @@ const MAX_REDIRECTS: usize = 10;
 pub struct FinalUri(pub Uri);
 
 /// Follows redirects. What identifies the caller never goes to another origin, and nothing leads from https to http.
-#[derive(Clone)]
 pub(crate) struct Redirects<N> {
     next: N,
     private: Arc<[HeaderName]>,
@@ -72,25 +71,23 @@ impl<N> Redirects<N> {
 }
 
 impl<N: Next> Next for Redirects<N> {
-    async fn send(&self, request: Request) -> Result<Response> {
-        let (parts, mut body) = request.into_parts();
-        let mut head = http::Request::from_parts(parts, ());
+    async fn send(&self, mut head: Head, mut body: HttpBody) -> Result<Response> {
         for _ in 0..=MAX_REDIRECTS {
             let spare = body.replay();
-            let mut response = self.next.send(head.clone().map(|()| body)).await?;
+            let mut response = self.next.send(Arc::clone(&head), body).await?;
             let Some(to) = target(&head, &response) else {
                 response.extensions_mut().insert(FinalUri(head.uri().clone()));
                 return Ok(response);
             };
             let status = response.status();
-            self.turn(&mut head, to?, status)?;
+            self.turn(Arc::make_mut(&mut head), to?, status)?;
             body = if head.method() == Method::GET || head.method() == Method::HEAD {
                 HttpBody::empty()
             } else {
                 // A handle on a body that was read in the meantime gives no other one.
                 spare.and_then(|spare| spare.replay()).ok_or_else(not_replayable)?
             };
-            response.into_body().discard().await;
+            Box::pin(response.into_body().discard()).await;
         }
         Err(Error::unsupported(format_args!("following more than {MAX_REDIRECTS} redirects")))
     }

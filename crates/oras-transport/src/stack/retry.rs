@@ -1,21 +1,17 @@
 use std::{
     fmt,
+    future::Future,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use futures_util::future::Either;
 use http::StatusCode;
 use oras_content::{Error, Result};
 use tokio::time::{Instant, sleep};
 
-use super::{FinalUri, Hosts, Next};
-use crate::{
-    body::HttpBody,
-    client::{Request, Response},
-    headers::retry_after,
-    options::RequestOptions,
-    origin::Origin,
-};
+use super::{FinalUri, Head, Hosts, Next};
+use crate::{body::HttpBody, client::Response, headers::retry_after, options::RequestOptions, origin::Origin};
 
 /// One answer, or its absence, as a [`RetryPolicy`] sees it.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +145,6 @@ pub struct Retries {
 }
 
 /// Sends what failed for now again.
-#[derive(Clone)]
 pub(crate) struct Retrying<N> {
     next: N,
     policy: Arc<RetryPolicy>,
@@ -194,29 +189,22 @@ impl<N> Retrying<N> {
 }
 
 impl<N: Next> Retrying<N> {
-    async fn attempt(&self, request: Request) -> Result<Response> {
-        let result = self.next.send(request).await;
+    async fn attempt(&self, head: Head, body: HttpBody) -> Result<Response> {
+        let result = self.next.send(head, body).await;
         if let Ok(response) = &result {
             self.pause(response);
         }
         result
     }
-}
 
-impl<N: Next> Next for Retrying<N> {
-    async fn send(&self, request: Request) -> Result<Response> {
-        if request.extensions().get().is_some_and(|options: &RequestOptions| !options.may_retry()) {
-            return self.attempt(request).await;
-        }
-        let (parts, body) = request.into_parts();
-        let head = http::Request::from_parts(parts, ());
+    async fn attempts(&self, head: Head, body: HttpBody) -> Result<Response> {
         let mut body = Some(body);
         let mut done = Retries::default();
         let mut waited = Duration::ZERO;
         loop {
             let sent = body.take().unwrap_or_default();
             let spare = sent.replay();
-            let result = crate::log::attempt(done.count, self.attempt(head.clone().map(|()| sent))).await;
+            let result = crate::log::attempt(done.count, self.attempt(Arc::clone(&head), sent)).await;
             let wait = self.wait(&result, done.count).filter(|wait| waited + *wait <= self.policy.budget);
             let Some(wait) = wait else { return finish(result, done) };
             // A handle on a body that was read in the meantime gives no other one.
@@ -227,12 +215,19 @@ impl<N: Next> Next for Retrying<N> {
             }
             crate::log::retrying(&head, &result, done.count, wait);
             if let Ok(response) = result {
-                response.into_body().discard().await;
+                Box::pin(response.into_body().discard()).await;
             }
             sleep(wait).await;
             waited += wait;
             done.count += 1;
         }
+    }
+}
+
+impl<N: Next> Next for Retrying<N> {
+    fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
+        let may_retry = head.extensions().get().is_none_or(RequestOptions::may_retry);
+        if may_retry { Either::Left(self.attempts(head, body)) } else { Either::Right(self.attempt(head, body)) }
     }
 }
 

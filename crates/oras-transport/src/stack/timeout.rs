@@ -11,10 +11,10 @@ use http_body::{Body, Frame, SizeHint};
 use oras_content::{Error, ErrorKind, Result};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Next;
+use super::{Head, Next};
 use crate::{
-    body::{Phase, Progress, ResponseBody},
-    client::{Request, Response},
+    body::{HttpBody, Phase, Progress, ResponseBody},
+    client::Response,
     headers::redacted,
     options::RequestOptions,
 };
@@ -40,7 +40,6 @@ impl Default for Timeouts {
 }
 
 /// Ends what does not move any more.
-#[derive(Clone)]
 pub(crate) struct Timed<N> {
     next: N,
     timeouts: Timeouts,
@@ -53,17 +52,16 @@ impl<N> Timed<N> {
 }
 
 impl<N: Next> Next for Timed<N> {
-    async fn send(&self, mut request: Request) -> Result<Response> {
-        let options = request.extensions().get::<RequestOptions>().copied().unwrap_or_default();
+    async fn send(&self, head: Head, mut body: HttpBody) -> Result<Response> {
+        let options = head.extensions().get::<RequestOptions>().copied().unwrap_or_default();
         let header = options.header_timeout().unwrap_or(self.timeouts.header);
-        let progress = request.body_mut().observe();
-        let to = request.uri().clone();
-        let sending = std::pin::pin!(self.next.send(request));
+        let progress = body.observe();
+        let sending = std::pin::pin!(self.next.send(Arc::clone(&head), body));
         let late = std::pin::pin!(self.watch(&progress, header));
         let response = match select(sending, late).await {
             Either::Left((response, _)) => response,
             Either::Right((what, _)) => {
-                let message = format!("no answer from {}: {what}", redacted(&to));
+                let message = format!("no answer from {}: {what}", redacted(head.uri()));
                 Err(Error::new(ErrorKind::Timeout, message).with_retryable(true))
             }
         };

@@ -9,6 +9,7 @@ mod tls;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use http::{
     HeaderValue, Method, Version,
     header::{CONTENT_LENGTH, PROXY_AUTHORIZATION},
@@ -24,7 +25,7 @@ use oras_content::Result;
 use crate::{
     body::{HttpBody, ResponseBody},
     client::{Request, Response},
-    stack::Next,
+    stack::{Head, Next},
 };
 
 pub(crate) use connect::Connector;
@@ -44,7 +45,6 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 const IDLE_CONNECTION: Duration = Duration::from_secs(50);
 
 /// Sends requests over connections that are kept.
-#[derive(Clone)]
 pub(crate) struct Wire {
     client: Client<Connector, HttpBody>,
     proxies: Arc<Proxies>,
@@ -78,7 +78,8 @@ impl Wire {
 }
 
 impl Next for Wire {
-    fn send(&self, mut request: Request) -> impl Future<Output = Result<Response>> + Send {
+    fn send(&self, head: Head, body: HttpBody) -> impl Future<Output = Result<Response>> + Send {
+        let mut request = copy(&head).map(|()| body);
         *request.version_mut() = Version::HTTP_11;
         let has_content = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
         // hyper says nothing about a body that it does not send, and some registries answer 411.
@@ -87,15 +88,21 @@ impl Next for Wire {
         }
         self.authorize(&mut request);
         let sending = crate::log::sending(&request);
-        let uri = request.uri().clone();
         let answer = self.client.request(request);
-        sending.wait(async move {
-            match answer.await {
-                Ok(response) => {
-                    Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| error::reading(&uri, error)))))
-                }
-                Err(error) => Err(error::sending(&uri, error)),
+        sending.wait(answer.map(move |answer| match answer {
+            Ok(response) => {
+                Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| error::reading(head.uri(), error)))))
             }
-        })
+            Err(error) => Err(error::sending(head.uri(), error)),
+        }))
     }
+}
+
+/// A head for hyper to take. Extensions stay behind: they say nothing to hyper.
+fn copy(head: &http::Request<()>) -> http::Request<()> {
+    let mut copy = http::Request::new(());
+    *copy.method_mut() = head.method().clone();
+    *copy.uri_mut() = head.uri().clone();
+    *copy.headers_mut() = head.headers().clone();
+    copy
 }

@@ -46,6 +46,9 @@ impl Proxies {
 
     /// The proxy for a URL. This machine itself is always asked directly.
     pub(crate) fn of(&self, uri: &Uri) -> Result<Option<&Proxy>> {
+        if self.http.is_none() && self.https.is_none() {
+            return Ok(None);
+        }
         let Some(origin) = Origin::of(uri) else { return Ok(None) };
         let proxy = if origin.is_https() { &self.https } else { &self.http };
         let Some(proxy) = proxy else { return Ok(None) };

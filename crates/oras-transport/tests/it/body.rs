@@ -1,8 +1,13 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use oras_content::{Blob, Error, ErrorKind};
+use oras_content::{Blob, BlobSource, BoxFuture, ByteStream, Error, ErrorKind, Result};
 use oras_transport::{HttpBody, HttpClient, Request, Response, ResponseBody};
 
 fn once(text: &'static str) -> HttpBody {
@@ -10,7 +15,7 @@ fn once(text: &'static str) -> HttpBody {
     HttpBody::from_blob(Blob::from_stream(Some(text.len() as u64), chunks))
 }
 
-async fn read(body: HttpBody) -> Result<Bytes, Error> {
+async fn read(body: HttpBody) -> Result<Bytes> {
     Ok(body.collect().await?.to_bytes())
 }
 
@@ -72,4 +77,39 @@ async fn a_response_is_read_up_to_a_limit() {
     assert_eq!(body().bytes(10).await.unwrap(), "0123456789");
     assert_eq!(body().bytes(9).await.unwrap_err().kind(), ErrorKind::SizeExceedsLimit);
     assert_eq!(body().excerpt(4).await.unwrap(), "0123");
+}
+
+#[tokio::test]
+async fn a_replay_of_a_replay_is_the_same_body() {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let body = HttpBody::from_blob(Blob::from_source(Some(4), Arc::new(Counted(Arc::clone(&opened)))));
+    let spare = body.replay().unwrap();
+    let again = spare.replay().unwrap();
+    assert!(again.is_streamed() && again.is_replayable());
+    assert_eq!(again.size_hint().exact(), Some(4));
+    assert_eq!(opened.load(Ordering::Relaxed), 0, "nothing is opened before it is read");
+    for (at, body) in [body, again, spare].into_iter().enumerate() {
+        assert_eq!(read(body).await.unwrap(), "ping");
+        assert_eq!(opened.load(Ordering::Relaxed), at + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_was_read_in_part_starts_again() {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let body = HttpBody::from_blob(Blob::from_source(Some(4), Arc::new(Counted(opened))));
+    let mut replay = body.replay().unwrap();
+    replay.frame().await.unwrap().unwrap();
+    let again = replay.replay().unwrap();
+    assert_eq!(read(again).await.unwrap(), "ping");
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl BlobSource for Counted {
+    fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let rest = Bytes::from_static(b"ping").slice(usize::try_from(offset).unwrap()..);
+        Box::pin(std::future::ready(Ok(stream::iter([Ok(rest)]).boxed())))
+    }
 }

@@ -5,6 +5,7 @@
 
 mod authorize;
 mod body;
+mod client;
 mod headers;
 #[cfg(feature = "tracing")]
 mod log;
