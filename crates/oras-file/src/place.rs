@@ -61,8 +61,8 @@ pub(crate) fn find(root: &Path, options: &FileOptions, name: &str, missing: Miss
     };
     let bound = open_root(root)?;
     let path = root.join(parts.join("/"));
-    let dir = descend(&bound, PathBuf::new(), parents, missing, Links::Follow).and_then(|here| open(&bound, &here));
-    match dir {
+    let here = descend(&bound, PathBuf::new(), parents, missing, Links::Follow);
+    match here.and_then(|here| if here.as_os_str().is_empty() { Ok(bound) } else { bound.open_dir(&here) }) {
         Err(error) if is_escape(&error) && options.allow_traversal => find_anywhere(root, name),
         Err(error) if is_escape(&error) => Err(outside().into()),
         Err(error) => Err(failed("open the directory of", &path, error)),
@@ -113,11 +113,12 @@ pub(crate) fn open(bound: &Dir, path: &Path) -> io::Result<Dir> {
 }
 
 pub(crate) fn open_root(root: &Path) -> Result<Dir> {
-    let open = || {
-        std::fs::create_dir_all(root)?;
-        Dir::open_ambient_dir(root, cap_std::ambient_authority())
+    let open = || Dir::open_ambient_dir(root, cap_std::ambient_authority());
+    let opened = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::create_dir_all(root).and_then(|()| open()),
+        opened => opened,
     };
-    open().map_err(|error| failed("open", root, error))
+    opened.map_err(|error| failed("open", root, error))
 }
 
 fn find_anywhere(root: &Path, name: &str) -> Result<Place> {
