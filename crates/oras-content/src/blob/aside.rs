@@ -5,8 +5,8 @@ use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 use super::{source::ByteStream, sum::Sum};
 use crate::{error::Result, fs::joined};
 
-/// How many chunks wait to be hashed.
-const DEPTH: usize = 2;
+/// How many chunks wait to be hashed: a registry gives up to 1 MiB at once, and a window of a blob has four such pieces.
+const DEPTH: usize = 1;
 
 impl Sum {
     /// Adds the chunks of a stream on a blocking thread, for a source that has none of its own: hashing overlaps with
