@@ -1,5 +1,6 @@
 //! An index of two platforms with what refers to it, copied from one registry into another.
 
+use std::num::NonZeroUsize;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -88,7 +89,9 @@ impl CopyHooks for Moves {
 /// Copies everything, and says how many nodes moved.
 async fn copy(from: &Repository, to: &Repository) -> oras::Result<usize> {
     let moves = Arc::new(Moves::default());
-    let options = ExtendedCopyOptions::new().with_copy(CopyOptions::new().with_hooks(Arc::clone(&moves) as _));
+    // olareg loses referrers by itself when manifests are pushed at once.
+    let one = CopyOptions::new().with_concurrency(NonZeroUsize::MIN).with_metadata_concurrency(NonZeroUsize::MIN);
+    let options = ExtendedCopyOptions::new().with_copy(one.with_hooks(Arc::clone(&moves) as _));
     extended_copy(from, "v1", to, "", &options).await?;
     Ok(moves.0.load(Ordering::Relaxed))
 }
