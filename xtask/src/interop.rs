@@ -33,7 +33,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         [word] if word == "--short" => true,
         [word, ..] => return crate::bad_word("interop", word),
     };
-    let driver = match Driver::build("dev") {
+    let driver = match Driver::build() {
         Ok(driver) => driver,
         Err(error) => {
             println!("interop: {error}");

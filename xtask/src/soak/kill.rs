@@ -12,7 +12,7 @@ const KILLS: u32 = 3;
 
 /// Each registry that keeps what it has of a broken upload, with a client as people have it: optimised.
 pub(super) fn run() -> Vec<Part> {
-    let driver = match Driver::build("release") {
+    let driver = match Driver::build() {
         Ok(driver) => driver,
         Err(error) => return vec![Part { name: "build".to_owned(), outcome: Err(error) }],
     };

@@ -13,7 +13,7 @@ pub(super) fn run() -> Vec<Part> {
         ("1 GiB over TLS", Access::TLS, transfer::LONG),
         ("4 GiB sparse", Access::PLAIN, transfer::SPARSE),
     ];
-    let driver = match Driver::build("release") {
+    let driver = match Driver::build() {
         Ok(driver) => driver,
         Err(error) => return vec![Part { name: "build".to_owned(), outcome: Err(error) }],
     };
