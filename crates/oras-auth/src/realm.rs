@@ -89,6 +89,8 @@ mod tests {
             ("https://r.example/v2/", "https://2130706433/token", false),
             ("https://r.example/v2/", "https://0x7f.1/token", false),
             ("https://r.example/v2/", "https://localhost/token", false),
+            ("https://r.example/v2/", "https://LocalHost./token", false),
+            ("https://r.example/v2/", "https://a.localhost/token", false),
             ("https://r.example/v2/", "https://8.8.8.8/token", true),
             ("https://10.0.0.1/v2/", "https://10.0.0.1:5001/token", true),
             ("https://10.0.0.1/v2/", "https://10.0.0.2/token", false),

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::{
+    names::Names,
     proxy::{Proxies, Proxy, tunnel},
     stream::Stream,
     tls::Tls,
@@ -24,7 +25,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Makes connections: directly or through a proxy, plain or with TLS.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Names>,
     tls: Arc<Tls>,
     proxies: Arc<Proxies>,
     timeout: Duration,
@@ -32,7 +33,7 @@ pub(crate) struct Connector {
 
 impl Connector {
     pub(crate) fn new(tls: Tls, proxies: Arc<Proxies>, timeout: Duration) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Names::new());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(30)));
@@ -67,7 +68,7 @@ impl Connector {
     }
 }
 
-async fn dial(tcp: &mut HttpConnector, to: Uri) -> Result<TokioIo<TcpStream>, BoxError> {
+async fn dial(tcp: &mut HttpConnector<Names>, to: Uri) -> Result<TokioIo<TcpStream>, BoxError> {
     std::future::poll_fn(|cx| tcp.poll_ready(cx)).await?;
     Ok(tcp.call(to).await?)
 }

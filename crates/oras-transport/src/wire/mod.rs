@@ -3,6 +3,7 @@
 mod certs;
 mod connect;
 mod error;
+mod names;
 mod proxy;
 mod stream;
 mod tls;
