@@ -44,7 +44,7 @@ impl<F: Storage + 'static> FileStore<F> {
         } else if let Some(path) = self.identical(desc, &written).await? {
             path
         } else {
-            sink::write_file(&self.inner.root, &self.inner.options, &written, desc, content).await?
+            sink::write_file(&self.inner, &written, desc, content).await?
         };
         claim.keep(desc, path);
         Ok(())

@@ -22,6 +22,7 @@ use crate::{
     name::NameError,
     options::FileOptions,
     place::{self, Beside, Missing, Place},
+    store::Inner,
 };
 
 /// The annotation of a single file that keeps its mode, in octal.
@@ -34,24 +35,19 @@ const READ_SIZE: usize = 256 * 1024;
 /// And at least: files of the system may say that they are empty.
 const MIN_READ_SIZE: usize = 4 * 1024;
 
-/// Content up to this size is gathered in memory, and written in one visit to a blocking thread: more of them would cost
-/// more than the writing.
+/// Content up to this size is gathered in memory, and written in one short visit: more of them would cost more than the
+/// writing.
 const SMALL: u64 = 64 * 1024;
 
 /// Writes the content of a descriptor into the file of a name, and gives its path.
-pub(crate) async fn write_file(
-    root: &Path,
-    options: &FileOptions,
-    name: &str,
-    desc: &Descriptor,
-    content: Blob,
-) -> Result<PathBuf> {
+pub(crate) async fn write_file<F>(inner: &Inner<F>, name: &str, desc: &Descriptor, content: Blob) -> Result<PathBuf> {
+    let Inner { root, options, lane, .. } = inner;
     if desc.size <= SMALL && !options.resume {
         let bytes = content.verify(desc).bytes(desc.size).await?;
-        let (root, options, name, desc) = (root.to_owned(), options.clone(), name.to_owned(), desc.clone());
-        return blocking(move || write_whole(&root, &options, &name, &desc, &bytes)).await;
+        let (root, options, name, desc) = (root.clone(), options.clone(), name.to_owned(), desc.clone());
+        return lane.run(move || write_whole(&root, &options, &name, &desc, &bytes)).await;
     }
-    let (root, opening, name, digest) = (root.to_owned(), options.clone(), name.to_owned(), desc.digest.clone());
+    let (root, opening, name, digest) = (root.clone(), options.clone(), name.to_owned(), desc.digest.clone());
     let (place, mut beside) = blocking(move || {
         let place = Arc::new(place::find(&root, &opening, &name, Missing::Create)?);
         check_free(&place, &opening, &name)?;

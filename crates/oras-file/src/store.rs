@@ -10,7 +10,7 @@ use std::{
 
 use oras_content::{
     Error, ErrorKind, LimitedStorage, Result,
-    fs::{FileSource, Stamp, blocking, failed},
+    fs::{FileSource, Lane, Stamp, blocking, failed},
 };
 use oras_descriptor::{
     Algorithm, Descriptor, Digest, MediaType,
@@ -44,6 +44,8 @@ pub(crate) struct Inner<F> {
     pub(crate) options: FileOptions,
     pub(crate) fallback: F,
     state: Mutex<State>,
+    /// For files that are written at once.
+    pub(crate) lane: Lane,
     temp: Mutex<Option<TempDir>>,
     closed: AtomicBool,
 }
@@ -133,7 +135,7 @@ impl<F> FileStore<F> {
         let root = root.as_ref();
         let root = std::path::absolute(root).map_err(|error| failed("find", root, error))?;
         let (state, temp, closed) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        Ok(Self { inner: Arc::new(Inner { root, options, fallback, state, temp, closed }) })
+        Ok(Self { inner: Arc::new(Inner { root, options, fallback, state, lane: Lane::new(), temp, closed }) })
     }
 
     /// The directory, as an absolute path.

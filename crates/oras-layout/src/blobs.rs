@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use oras_content::{
     Blob, Deleter, Error, ErrorKind, Fetcher, Location, MountOutcome, Pusher, ReadOnlyStorage, Result,
-    fs::{FileSource, blocking, failed},
+    fs::{FileSource, Lane, blocking, failed},
 };
 use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType, Verifier};
 
@@ -27,6 +27,8 @@ const LAYOUT_LOCATION: &str = "oci-layout:";
 pub struct BlobDir {
     root: Arc<Path>,
     pub(crate) options: LayoutOptions,
+    /// For looks, and for files that are written at once.
+    pub(crate) lane: Lane,
 }
 
 impl BlobDir {
@@ -37,7 +39,7 @@ impl BlobDir {
 
     /// The same with options.
     pub fn with_options(root: impl Into<PathBuf>, options: LayoutOptions) -> Self {
-        Self { root: root.into().into(), options }
+        Self { root: root.into().into(), options, lane: Lane::new() }
     }
 
     /// The directory.
@@ -139,7 +141,7 @@ pub(crate) fn is_missing(error: &io::Error) -> bool {
 impl Fetcher for BlobDir {
     async fn fetch(&self, desc: &Descriptor) -> Result<Blob> {
         let (dir, digest) = (self.clone(), desc.digest.clone());
-        let Some(_) = blocking(move || dir.size(&digest)).await? else {
+        let Some(_) = self.lane.run(move || dir.size(&digest)).await? else {
             return Err(Error::not_found(desc));
         };
         Ok(FileSource::new(self.path(&desc.digest)).into_blob(Some(desc.size)).verify(desc))
@@ -153,7 +155,7 @@ impl Fetcher for BlobDir {
 impl ReadOnlyStorage for BlobDir {
     async fn exists(&self, desc: &Descriptor) -> Result<bool> {
         let (dir, desc) = (self.clone(), desc.plain());
-        blocking(move || dir.holds(&desc)).await
+        self.lane.run(move || dir.holds(&desc)).await
     }
 }
 

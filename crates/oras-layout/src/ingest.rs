@@ -46,21 +46,25 @@ impl Drop for Part {
 pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Result<()> {
     let (blobs, wanted) = (dir.clone(), desc.plain());
     if content.is_in_memory() && desc.size <= SMALL {
-        return blocking(move || {
-            check_new(&blobs, &wanted)?;
-            store_new(&blobs, &wanted, &at_hand(content, &wanted)?)
-        })
-        .await;
+        return dir
+            .lane
+            .run(move || {
+                check_new(&blobs, &wanted)?;
+                store_new(&blobs, &wanted, &at_hand(content, &wanted)?)
+            })
+            .await;
     }
     let (looked, sought) = (dir.clone(), desc.plain());
-    blocking(move || check_new(&looked, &sought)).await?;
+    dir.lane.run(move || check_new(&looked, &sought)).await?;
     if desc.size <= SMALL {
         let bytes = content.bytes(desc.size).await?;
-        return blocking(move || {
-            check_new(&blobs, &wanted)?;
-            store_new(&blobs, &wanted, &bytes)
-        })
-        .await;
+        return dir
+            .lane
+            .run(move || {
+                check_new(&blobs, &wanted)?;
+                store_new(&blobs, &wanted, &bytes)
+            })
+            .await;
     }
     let mut part = blocking(move || claim(&blobs, &wanted)).await?;
     match fill(&part.file, desc, content).await {

@@ -155,6 +155,15 @@ impl OciLayout {
         blocking(move || work(&inner)).await
     }
 
+    /// Runs short blocking work on the layout, which waits for no other.
+    pub(crate) async fn visit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = Arc::clone(&self.inner);
+        self.inner.blobs.lane.run(move || work(&inner)).await
+    }
+
     /// Runs blocking work that changes the layout, while no other does. Once begun, it ends even if nobody waits for it.
     pub(crate) async fn run_locked<T: Send + 'static>(
         &self,

@@ -31,7 +31,7 @@ impl ReadOnlyStorage for OciLayout {
             return Ok(true);
         }
         let desc = desc.clone();
-        self.run(move |inner| inner.exists(&desc)).await
+        self.visit(move |inner| inner.exists(&desc)).await
     }
 }
 
@@ -57,11 +57,11 @@ impl Pusher for OciLayout {
                 inner.check_new_manifest(&desc)?;
                 inner.store_manifest(&desc, &ingest::at_hand(content, &desc)?)
             };
-            return self.run(store).await;
+            return self.visit(store).await;
         }
-        self.run(move |inner| inner.check_new_manifest(&wanted)).await?;
+        self.visit(move |inner| inner.check_new_manifest(&wanted)).await?;
         let bytes = content.verify(&desc).bytes(desc.size).await?;
-        self.run(move |inner| {
+        self.visit(move |inner| {
             inner.check_new_manifest(&desc)?;
             inner.store_manifest(&desc, &bytes)
         })

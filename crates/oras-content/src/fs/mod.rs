@@ -5,12 +5,14 @@
 //! one chunk. A blob on its way into a file takes two of those threads at once, so a runtime that has fewer would wait for
 //! itself.
 
+mod lane;
 mod lock;
 mod partial;
 mod sink;
 mod source;
 mod stamp;
 
+pub use lane::Lane;
 pub use lock::lock_abandoned;
 pub use partial::fill;
 pub use sink::{rehash, write_and_hash, write_blob};
