@@ -144,7 +144,7 @@ impl Fetcher for BlobDir {
         let Some(_) = self.lane.run(move || dir.size(&digest)).await? else {
             return Err(Error::not_found(desc));
         };
-        Ok(FileSource::new(self.path(&desc.digest)).into_blob(Some(desc.size)).verify(desc))
+        Ok(FileSource::new(self.path(&desc.digest)).in_lane(self.lane.clone()).into_blob(Some(desc.size)).verify(desc))
     }
 
     fn location(&self) -> Option<Location> {

@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use oras_descriptor::Digest;
 use tokio::sync::mpsc;
 
-use super::{CHANNEL_DEPTH, blocking, stamp::Stamp};
+use super::{CHANNEL_DEPTH, Lane, blocking, stamp::Stamp};
 use crate::{
     blob::{Blob, BlobSource, ByteStream, Sum},
     error::{Error, ErrorKind, Result},
@@ -32,12 +32,13 @@ pub struct FileSource {
     start: u64,
     len: Option<u64>,
     known: Option<(Stamp, Digest)>,
+    lane: Option<Lane>,
 }
 
 impl FileSource {
     /// The file at `path`; it is opened when the blob is.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), start: 0, len: None, known: None }
+        Self { path: path.into(), start: 0, len: None, known: None, lane: None }
     }
 
     /// The `len` bytes from `start` on, such as an entry of an archive.
@@ -52,6 +53,13 @@ impl FileSource {
     #[must_use]
     pub fn known(mut self, stamp: Stamp, digest: Digest) -> Self {
         self.known = Some((stamp, digest));
+        self
+    }
+
+    /// Opens the file, and reads a small one, among the visits of a lane, as is good for one of many.
+    #[must_use]
+    pub fn in_lane(mut self, lane: Lane) -> Self {
+        self.lane = Some(lane);
         self
     }
 
@@ -100,8 +108,13 @@ struct Part {
 impl FileSource {
     async fn stream(self, offset: u64, sum: Option<Sum>) -> Result<ByteStream> {
         let is_at_hand = self.known.as_ref().is_some_and(|(stamp, _)| stamp.size() <= AT_HAND);
-        let beginning =
-            if is_at_hand { self.begin(offset, sum) } else { blocking(move || self.begin(offset, sum)).await };
+        let lane = self.lane.clone();
+        let begin = move || self.begin(offset, sum);
+        let beginning = match lane {
+            _ if is_at_hand => begin(),
+            Some(lane) => lane.run(begin).await,
+            None => blocking(begin).await,
+        };
         let part = match beginning? {
             Beginning::Whole(bytes) => return Ok(stream::iter([Ok(bytes)]).boxed()),
             Beginning::Opened(part) => part,
