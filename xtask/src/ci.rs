@@ -53,6 +53,13 @@ const WASM: Tool = target("wasm32-unknown-unknown", "the lower crates in a brows
 const WINDOWS: Tool = target("x86_64-pc-windows-gnu", "what needs no C compiler for Windows");
 const MACOS: Tool = target("aarch64-apple-darwin", "what needs no C compiler for macOS");
 
+const OLDEST: Tool = Tool {
+    name: gate::OLDEST_RUST,
+    unchecked: "whether the oldest Rust that is promised builds everything",
+    is_there: gate::has_toolchain,
+    required_in_ci: false,
+};
+
 /// The gates, in the order they run.
 const GATES: &[Gate] = &[
     Gate::new("format", Work::Cargo(&["fmt --all --check"])).needs(&FMT),
@@ -61,6 +68,7 @@ const GATES: &[Gate] = &[
     Gate::new("clippy, no default features", Work::Cargo(&["clippy --workspace --no-default-features -- -D warnings"]))
         .needs(&CLIPPY),
     Gate::new("each crate alone", Work::Call(gate::each_crate_alone)),
+    Gate::new("oldest Rust", Work::Call(gate::check_with_oldest_rust)).needs(&OLDEST),
     // Doctests are a gate of their own: without the target words they would run twice.
     Gate::new(
         "tests",

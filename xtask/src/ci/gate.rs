@@ -119,6 +119,26 @@ pub(super) const WITHOUT_C: &[&str] = &[
     "oras-file",
 ];
 
+/// The oldest Rust that the manifests promise to be enough.
+pub(super) const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// Whether rustup has a toolchain.
+pub(super) fn has_toolchain(name: &str) -> bool {
+    process::probe(process::program("rustup").args(["run", name, "cargo", "--version"]))
+}
+
+/// Checks everything that is published with the oldest Rust: newer ones accept more.
+pub(super) fn check_with_oldest_rust() -> bool {
+    let Some(names) = published() else { return false };
+    let mut command = process::program("rustup");
+    command.args(["run", OLDEST_RUST, "cargo", "check", "--all-features"]);
+    for name in &names {
+        command.args(["-p", name]);
+    }
+    println!("$ cargo check --all-features with Rust {OLDEST_RUST}");
+    process::succeeds(&mut command)
+}
+
 /// Checks crates for another platform.
 pub(super) fn check_for(target: &str, crates: &[&str]) -> bool {
     let mut command = process::cargo();
@@ -130,22 +150,29 @@ pub(super) fn check_for(target: &str, crates: &[&str]) -> bool {
     process::succeeds(&mut command)
 }
 
+/// The crates that are published; nothing, and a word why, when cargo does not tell.
+fn published() -> Option<Vec<String>> {
+    match metadata::load() {
+        Ok(packages) => {
+            Some(packages.into_iter().filter(|package| package.published).map(|package| package.name).collect())
+        }
+        Err(error) => {
+            println!("{error}");
+            None
+        }
+    }
+}
+
 /// Checks each published crate by itself without its default features: a feature that only a sibling switches on is found
 /// here and nowhere else.
 pub(super) fn each_crate_alone() -> bool {
-    let packages = match metadata::load() {
-        Ok(packages) => packages,
-        Err(error) => {
-            println!("{error}");
-            return false;
-        }
-    };
+    let Some(names) = published() else { return false };
     let mut all_well = true;
-    for package in packages.iter().filter(|package| package.published) {
+    for name in &names {
         let mut command = process::cargo();
-        command.args(["check", "--quiet", "--no-default-features", "-p", &package.name]);
+        command.args(["check", "--quiet", "--no-default-features", "-p", name]);
         if !process::succeeds(&mut command) {
-            println!("{} does not build alone", package.name);
+            println!("{name} does not build alone");
             all_well = false;
         }
     }
@@ -162,6 +189,11 @@ mod tests {
         assert_eq!(gate.run(false), Outcome::Failed);
         let gate = Gate::new("line", Work::Cargo(&["--version"]));
         assert_eq!(gate.run(false), Outcome::Passed);
+    }
+
+    #[test]
+    fn finds_no_toolchain_that_does_not_exist() {
+        assert!(!has_toolchain("1.0.999"));
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Repository {
 fn content_type(answer: &Answer) -> Result<MediaType> {
     let found = answer.media_type().unwrap_or_default();
     let unexpected = || {
-        let what = format_args!("expected the type of a manifest, found {:?}", found.as_str());
+        let what = format!("expected the type of a manifest, found {:?}", found.as_str());
         Error::new(ErrorKind::InvalidMediaType, answer.protocol_error(what).to_string())
     };
     found.validate().map_err(|error| unexpected().with_source(error))?;
