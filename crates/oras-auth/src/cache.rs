@@ -24,6 +24,7 @@ pub struct TokenCache(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     fetches: Flights<TokenKey, Token>,
+    refreshes: Flights<Account, ()>,
     ignores_scopes: bool,
 }
 
@@ -32,8 +33,28 @@ struct State {
     schemes: HashMap<Origin, Scheme>,
     tokens: HashMap<Account, Vec<Kept>>,
     count: usize,
-    /// What token servers gave in place of the refresh tokens that they were shown.
-    rotated: HashMap<Account, String>,
+    renewals: HashMap<Account, Renewal>,
+}
+
+/// What a token server did with the refresh token that it was shown last.
+#[derive(Clone, Default)]
+pub(crate) enum Renewal {
+    #[default]
+    Unknown,
+    /// It stays what it was: another one that was given before, or the account's own.
+    Same(Option<String>),
+    /// It gave another one, and may refuse the old one from then on.
+    Other(String),
+}
+
+impl Renewal {
+    /// The refresh token to show in place of the account's own.
+    pub(crate) fn token(&self) -> Option<&str> {
+        match self {
+            Self::Unknown | Self::Same(None) => None,
+            Self::Same(Some(token)) | Self::Other(token) => Some(token),
+        }
+    }
 }
 
 /// A token, and what it serves.
@@ -146,21 +167,16 @@ impl TokenCache {
         state.count = (state.count + tokens.len()).saturating_sub(before);
     }
 
-    /// The refresh token to show in place of the account's own.
-    pub(crate) fn rotated(&self, account: &Account) -> Option<String> {
-        self.state().rotated.get(account).cloned()
+    pub(crate) fn renewal(&self, account: &Account) -> Renewal {
+        self.state().renewals.get(account).cloned().unwrap_or_default()
     }
 
-    /// Notes what a token server gave in place of a refresh token, or that this is not good any more.
-    pub(crate) fn set_rotated(&self, account: &Account, token: Option<String>) {
+    pub(crate) fn set_renewal(&self, account: &Account, renewal: Renewal) {
         let mut state = self.state();
-        if state.rotated.len() >= MAX_TOKENS {
-            state.rotated.clear();
+        if state.renewals.len() >= MAX_TOKENS {
+            state.renewals.clear();
         }
-        match token {
-            Some(token) => drop(state.rotated.insert(account.clone(), token)),
-            None => drop(state.rotated.remove(account)),
-        }
+        state.renewals.insert(account.clone(), renewal);
     }
 
     /// Throws a token away that a registry refused.
@@ -174,6 +190,11 @@ impl TokenCache {
 
     pub(crate) fn fetches(&self) -> &Flights<TokenKey, Token> {
         &self.0.fetches
+    }
+
+    /// The turns of those who show the refresh token of one account.
+    pub(crate) fn refreshes(&self) -> &Flights<Account, ()> {
+        &self.0.refreshes
     }
 }
 

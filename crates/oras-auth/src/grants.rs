@@ -9,7 +9,7 @@ use oras_content::{ErrorKind, Result};
 use oras_transport::{HttpClient, Origin};
 
 use crate::{
-    cache::{Account, Scheme, TokenCache, TokenServer},
+    cache::{Account, Renewal, Scheme, TokenCache, TokenServer},
     challenge::Challenge,
     credential::Credential,
     error::AuthError,
@@ -34,6 +34,14 @@ type Place = (Origin, String, Option<String>);
 
 /// The duty of the first request to a registry: to find out how it wants to be told who asks.
 pub(crate) type Scout<'a> = Turn<'a, Origin, ()>;
+
+/// What can be said without asking a token server.
+enum Kept {
+    /// All that there is to say, which may be nothing.
+    Known(Option<Grant>),
+    /// A token is wanted for somebody.
+    Wanted(Box<Account>),
+}
 
 /// Makes grants, and remembers what made them.
 pub(crate) struct Grants {
@@ -120,9 +128,9 @@ impl Grants {
         };
         let remembered = self.recall(target).map(|credential| self.kept(target, &scheme, credential));
         match remembered {
-            Some(Ok(grant)) => Ok(grant),
+            Some(Kept::Known(grant)) => Ok(grant),
             // Most requests need none of this, so it takes no room in their futures.
-            Some(Err(_)) | None => Box::pin(self.fetched(target, scheme)).await,
+            Some(Kept::Wanted(_)) | None => Box::pin(self.fetched(target, scheme)).await,
         }
     }
 
@@ -132,31 +140,26 @@ impl Grants {
             None => self.look_up(target).await?,
         };
         match self.kept(target, &scheme, credential) {
-            Ok(grant) => Ok(grant),
-            Err(account) => {
+            Kept::Known(grant) => Ok(grant),
+            Kept::Wanted(account) => {
                 let token = self.fetch(&account, &target.scopes, &Scopes::new(), None).await?;
                 Ok(Some(Grant::bearer(self, *account, target.scopes.clone(), token)))
             }
         }
     }
 
-    /// What to say by a scheme, as far as it is known; else for whom a token is wanted.
-    fn kept(
-        self: &Arc<Self>,
-        target: &Target,
-        scheme: &Scheme,
-        credential: Credential,
-    ) -> Result<Option<Grant>, Box<Account>> {
+    /// What to say by a scheme, as far as it is known.
+    fn kept(self: &Arc<Self>, target: &Target, scheme: &Scheme, credential: Credential) -> Kept {
         match scheme {
-            Scheme::Basic => Ok(credential.has_password().then(|| Grant::basic(&credential))),
-            Scheme::Bearer(_) if !credential.expose_access_token().is_empty() => Ok(Grant::given(&credential)),
+            Scheme::Basic => Kept::Known(credential.has_password().then(|| Grant::basic(&credential))),
+            Scheme::Bearer(_) if !credential.expose_access_token().is_empty() => Kept::Known(Grant::given(&credential)),
             Scheme::Bearer(server) => {
                 let account = self.account(target, server.clone(), credential);
                 match self.cache.find(&account, &target.scopes, None, self.now()) {
-                    Some(token) => Ok(Some(Grant::bearer(self, account, target.scopes.clone(), token))),
+                    Some(token) => Kept::Known(Some(Grant::bearer(self, account, target.scopes.clone(), token))),
                     // Without scopes nothing says that a token is wanted at all.
-                    None if target.scopes.is_empty() => Ok(None),
-                    None => Err(Box::new(account)),
+                    None if target.scopes.is_empty() => Kept::Known(None),
+                    None => Kept::Wanted(Box::new(account)),
                 }
             }
         }
@@ -263,30 +266,57 @@ impl Grants {
 
     /// Asks the token server, with the refresh token that it gave last where it gives another one each time.
     async fn ask(&self, account: &Account, scopes: &Scopes, asked: &Scopes) -> Result<Given> {
-        let Settings { tokens: options, clock, .. } = self.settings();
-        let (client, clock) = (&self.client, clock.as_ref());
-        let request = |refresh_token| TokenRequest { client, account, refresh_token, options, clock };
         let own = account.credential.expose_refresh_token();
-        let mut shown = self.cache.rotated(account).unwrap_or_else(|| own.to_owned());
-        let mut given = request(&shown).fetch(scopes, asked).await;
+        if own.is_empty() {
+            return self.token_request(account, own).fetch(scopes, asked).await;
+        }
+        let turn = self.refresh_turn(account).await;
+        let mut shown = self.cache.renewal(account).token().unwrap_or(own).to_owned();
+        let mut given = self.token_request(account, &shown).fetch(scopes, asked).await;
         let is_refused = given.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unauthorized);
         if let Some(other) = is_refused.then(|| self.other_refresh_token(account, &shown)).flatten() {
-            given = request(&other).fetch(scopes, asked).await;
+            given = self.token_request(account, &other).fetch(scopes, asked).await;
             shown = other;
         }
         let given = given?;
-        if let Some(next) = given.0.refresh_token.clone().filter(|next| !own.is_empty() && *next != shown) {
-            self.cache.set_rotated(account, Some(next));
+        let renewal = match given.0.refresh_token.clone().filter(|next| *next != shown) {
+            Some(next) => Renewal::Other(next),
+            None => Renewal::Same(Some(shown).filter(|shown| shown != own)),
+        };
+        self.cache.set_renewal(account, renewal);
+        if let Some(turn) = turn {
+            turn.finish(Ok(()))?;
         }
         Ok(given)
     }
 
+    fn token_request<'a>(&'a self, account: &'a Account, refresh_token: &'a str) -> TokenRequest<'a> {
+        let Settings { tokens: options, clock, .. } = self.settings();
+        TokenRequest { client: &self.client, account, refresh_token, options, clock: clock.as_ref() }
+    }
+
+    /// Waits until nobody else shows the refresh token of an account, unless its server is known to leave it as it is: one
+    /// that gives another refuses those who show the old one at the same time.
+    ///
+    /// It waits not for ever, as in [`scout`](Self::scout).
+    async fn refresh_turn(&self, account: &Account) -> Option<Turn<'_, Account, ()>> {
+        let wait = async {
+            while !matches!(self.cache.renewal(account), Renewal::Same(_)) {
+                if let Entry::Mine(turn) = self.cache.refreshes().enter(account).await {
+                    return Some(turn);
+                }
+            }
+            None
+        };
+        tokio::time::timeout(PATIENCE, wait).await.ok().flatten()
+    }
+
     /// What to show in place of a refresh token that was refused: one that came meanwhile, or the account's own.
     fn other_refresh_token(&self, account: &Account, refused: &str) -> Option<String> {
-        if let Some(newer) = self.cache.rotated(account).filter(|newer| newer != refused) {
-            return Some(newer);
+        if let Some(newer) = self.cache.renewal(account).token().filter(|newer| *newer != refused) {
+            return Some(newer.to_owned());
         }
-        self.cache.set_rotated(account, None);
+        self.cache.set_renewal(account, Renewal::Unknown);
         let own = account.credential.expose_refresh_token();
         (own != refused).then(|| own.to_owned())
     }

@@ -6,6 +6,7 @@ mod advisories;
 mod basic;
 mod bearer;
 mod lifetime;
+mod rotation;
 mod safety;
 mod scout;
 mod support;

@@ -1,0 +1,106 @@
+//! Token servers that give another refresh token each time, and refuse the old one from then on.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::{FutureExt as _, future::join_all};
+use oras_auth::Credential;
+use oras_content::Error;
+use oras_transport::{HttpClient, Request, RetryPolicy};
+use tokio::sync::Barrier;
+
+use crate::support::{CHALLENGE, Seen, answer, get, layer, status, token_registry, transport};
+
+fn refresh_token(seen: &Seen) -> Option<String> {
+    seen.form().into_iter().find_map(|(name, value)| (name == "refresh_token").then_some(value))
+}
+
+fn scopes() -> Vec<String> {
+    (0..8).map(|at| format!("repository:app{at}:pull")).collect()
+}
+
+#[tokio::test]
+async fn each_refresh_token_is_shown_once_though_eight_tokens_are_wanted_at_once() {
+    let current = Arc::new(Mutex::new(0));
+    let (client, log) = transport(move |_, seen| {
+        if seen.host() != "auth.example" {
+            return token_registry(seen);
+        }
+        let mut current = current.lock().unwrap();
+        if refresh_token(seen) != Some(format!("refresh {current}")) {
+            return answer(401, &[], "");
+        }
+        *current += 1;
+        let body = format!(r#"{{"access_token":"good","expires_in":300,"refresh_token":"refresh {current}"}}"#);
+        answer(200, &[], Box::leak(body.into_boxed_str()))
+    });
+    let client = client.layer(&layer(Credential::refresh_token("refresh 0")));
+    let scopes = scopes();
+    let statuses = join_all(scopes.iter().map(|scopes| status(&client, get("/v2/app/blobs/x", scopes)))).await;
+    assert_eq!(statuses, [200; 8]);
+    let shown: Vec<_> = log.to("auth.example").iter().map(refresh_token).collect();
+    assert_eq!(shown, (0..8).map(|at| Some(format!("refresh {at}"))).collect::<Vec<_>>());
+}
+
+/// A client whose first token request never ends where `is_stuck`, and whose other ones wait for each other: all seven of
+/// them have to be under way at once.
+fn client(is_stuck: bool) -> HttpClient {
+    let (together, is_first) = (Arc::new(Barrier::new(7)), Arc::new(Mutex::new(true)));
+    let service = tower::service_fn(move |request: Request| {
+        let (together, is_first) = (Arc::clone(&together), Arc::clone(&is_first));
+        async move {
+            if request.uri().host() == Some("auth.example") {
+                let is_first = std::mem::take(&mut *is_first.lock().unwrap());
+                if is_stuck && is_first {
+                    std::future::pending::<()>().await;
+                } else if !is_stuck && !is_first {
+                    together.wait().await;
+                }
+                return Ok::<_, Error>(answer(200, &[], r#"{"access_token":"good","expires_in":300}"#));
+            }
+            let is_known = request.headers().get("authorization").is_some_and(|value| value == "Bearer good");
+            let refused = || answer(401, &[("www-authenticate", CHALLENGE)], "");
+            Ok(if is_known { answer(200, &[], "") } else { refused() })
+        }
+    });
+    let client = HttpClient::builder().with_retry(RetryPolicy::none()).build_over(service);
+    client.layer(&layer(Credential::refresh_token("refresh")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_leaves_the_refresh_token_as_it_is_is_asked_by_all_at_once() {
+    let (client, scopes) = (client(false), scopes());
+    let begun = tokio::time::Instant::now();
+    let statuses = join_all(scopes.iter().map(|scopes| status(&client, get("/v2/app/blobs/x", scopes)))).await;
+    assert_eq!(statuses, [200; 8]);
+    assert!(begun.elapsed().is_zero(), "somebody lost patience");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_leaves_the_refresh_token_to_the_next() {
+    let client = client(true);
+    let mut first = Box::pin(status(&client, get("/v2/app/blobs/x", "repository:app0:pull")));
+    for _ in 0..10 {
+        assert!(first.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    let mut second = Box::pin(status(&client, get("/v2/app/blobs/x", "repository:app1:pull")));
+    for _ in 0..10 {
+        assert!(second.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    let begun = tokio::time::Instant::now();
+    drop(first);
+    assert_eq!(second.await, 200);
+    assert!(begun.elapsed().is_zero(), "the second one lost patience");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_one_that_never_ends_goes_on_after_a_while() {
+    let client = client(true);
+    let mut first = Box::pin(status(&client, get("/v2/app/blobs/x", "repository:app0:pull")));
+    for _ in 0..10 {
+        assert!(first.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(status(&client, get("/v2/app/blobs/x", "repository:app1:pull")).await, 200);
+}
