@@ -16,10 +16,13 @@ use oras_content::{
 use oras_descriptor::{Descriptor, Digest};
 use tempfile::TempPath;
 
+#[cfg(feature = "gzip")]
+use crate::inflate::inflate;
 use crate::{
     blobs::{check_limit, verify},
     graph::ManifestReader,
     names::INDEX_FILE,
+    options::TarOptions,
     version::VERSION_FILE,
 };
 
@@ -57,17 +60,31 @@ impl TarBlobs {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] when there is no such file; [`ErrorKind::Corrupt`] when it is no tar archive, or has
-    /// entries with absolute names or names that lead upwards; [`ErrorKind::Unsupported`] when it is compressed and the
-    /// feature `gzip` is off.
+    /// entries with absolute names or names that lead upwards; [`ErrorKind::SizeExceedsLimit`] when it is compressed and
+    /// unpacks to more than 256 GiB, or to more than 16 MiB and 100 times its size; [`ErrorKind::Unsupported`] when it is
+    /// compressed and the feature `gzip` is off.
     ///
     /// # Cancel safety
     ///
     /// The thread that reads the archive ends by itself; nothing changes.
-    pub async fn open(path: impl Into<PathBuf>, metadata_limit: u64) -> Result<Self> {
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::open_with(path, TarOptions::new()).await
+    }
+
+    /// As [`open`](Self::open), with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), with the limits of the options.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_with(path: impl Into<PathBuf>, options: TarOptions) -> Result<Self> {
         let path = path.into();
         blocking(move || {
             let path = std::path::absolute(&path).map_err(|error| failed("find", &path, error))?;
-            Ok(Self { archive: Arc::new(Archive::open(path)?), metadata_limit })
+            Ok(Self { archive: Arc::new(Archive::open(path, &options)?), metadata_limit: options.metadata_limit })
         })
         .await
     }
@@ -107,13 +124,8 @@ fn no_file(name: &str) -> Error {
 }
 
 impl Archive {
-    fn open(path: PathBuf) -> Result<Self> {
-        let open = |path: &Path| {
-            File::open(path).map_err(|error| {
-                let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
-                Error::new(kind, format!("cannot open {}", path.display())).with_source(error)
-            })
-        };
+    fn open(path: PathBuf, options: &TarOptions) -> Result<Self> {
+        let open = |path: &Path| File::open(path).map_err(|error| failed("open", path, error));
         let mut file = open(&path)?;
         let mut magic = [0; 2];
         let is_gzip = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
@@ -122,7 +134,7 @@ impl Archive {
             let entries = entries(file)?;
             return Ok(Self { path, entries, _unpacked: None });
         }
-        let unpacked = unpack(file, &path)?;
+        let unpacked = inflate(file, &path, options)?;
         let entries = entries(open(&unpacked)?)?;
         Ok(Self { path: unpacked.to_path_buf(), entries, _unpacked: Some(unpacked) })
     }
@@ -139,18 +151,8 @@ impl Archive {
     }
 }
 
-#[cfg(feature = "gzip")]
-fn unpack(file: File, path: &Path) -> Result<TempPath> {
-    let copy = || {
-        let mut unpacked = tempfile::NamedTempFile::new()?;
-        io::copy(&mut flate2::read::MultiGzDecoder::new(io::BufReader::new(file)), &mut unpacked)?;
-        Ok(unpacked.into_temp_path())
-    };
-    copy().map_err(|error| failed("unpack", path, error))
-}
-
 #[cfg(not(feature = "gzip"))]
-fn unpack(_: File, path: &Path) -> Result<TempPath> {
+fn inflate(_: File, path: &Path, _: &TarOptions) -> Result<TempPath> {
     Err(Error::unsupported(format_args!("reading {}, which is compressed, without the feature `gzip`", path.display())))
 }
 

@@ -7,12 +7,12 @@ use oras_content::{
     Tagger as _, fetch_all,
 };
 use oras_descriptor::{Algorithm, Descriptor, MediaType, annotation::REF_NAME};
-use oras_layout::{LayoutArchive, OciLayout, ReadOnlyLayout, TarBlobs};
+use oras_layout::{LayoutArchive, OciLayout, ReadOnlyLayout, TarBlobs, TarOptions};
 
 use crate::support::{artifact, content, fresh, manifest, push, tags};
 
 /// A layout with a tagged artifact, a referrer, and files of another tool.
-async fn sample() -> (tempfile::TempDir, OciLayout, Descriptor, Descriptor) {
+pub(crate) async fn sample() -> (tempfile::TempDir, OciLayout, Descriptor, Descriptor) {
     let (dir, layout) = fresh().await;
     let desc = artifact(&layout, "a", None).await;
     layout.tag(&desc, "v1").await.unwrap();
@@ -128,6 +128,17 @@ async fn a_compressed_tar_is_read_like_a_plain_one() {
 }
 
 #[tokio::test]
+async fn the_largest_manifest_of_a_tar_is_set() {
+    let (dir, layout, desc, _) = sample().await;
+    let path = dir.path().join("x.tar");
+    fs::write(&path, tar_of(layout.root(), "")).unwrap();
+    let open = async |limit| ReadOnlyLayout::open_tar_with(&path, TarOptions::new().with_metadata_limit(limit)).await;
+    let small = open(10).await.unwrap();
+    assert_eq!(small.predecessors(&desc).await.unwrap_err().kind(), ErrorKind::SizeExceedsLimit);
+    assert!(open(1 << 20).await.unwrap().predecessors(&desc).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_tar_that_is_no_layout_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
@@ -176,7 +187,7 @@ async fn blobs_of_a_tar_need_no_index() {
     fs::remove_file(layout.root().join("index.json")).unwrap();
     let path = dir.path().join("x.tar");
     fs::write(&path, tar_of(layout.root(), "./")).unwrap();
-    let blobs = TarBlobs::open(&path, 1 << 20).await.unwrap();
+    let blobs = TarBlobs::open(&path).await.unwrap();
     assert!(blobs.exists(&desc).await.unwrap());
     assert_eq!(fetch_all(&blobs, &desc, 1 << 20).await.unwrap(), manifest("a", vec![content("layer of a").0], None).1);
 }
@@ -304,7 +315,7 @@ async fn an_archive_takes_content_of_every_algorithm() {
     let desc = Descriptor::of_with(Algorithm::Sha512, "a/b", b"hello");
     push(&archive, (desc.clone(), Bytes::from_static(b"hello"))).await.unwrap();
     archive.finish().await.unwrap();
-    let blobs = TarBlobs::open(&path, 1 << 20).await.unwrap();
+    let blobs = TarBlobs::open(&path).await.unwrap();
     assert_eq!(fetch_all(&blobs, &desc, 100).await.unwrap(), "hello");
 }
 
