@@ -9,7 +9,7 @@ use oras_content::{
 use oras_descriptor::{Algorithm, Descriptor, MediaType, annotation::REF_NAME};
 use oras_layout::{LayoutArchive, OciLayout, ReadOnlyLayout, TarBlobs, TarOptions};
 
-use crate::support::{artifact, content, fresh, manifest, push, tags};
+use crate::support::{artifact, blob_path, content, fresh, manifest, push, tags};
 
 /// A layout with a tagged artifact, a referrer, and files of another tool.
 pub(crate) async fn sample() -> (tempfile::TempDir, OciLayout, Descriptor, Descriptor) {
@@ -201,7 +201,7 @@ async fn ghsa_f36w_mj3v_6jqv_a_size_that_lies_takes_no_memory() {
         let index = oras_descriptor::canonical(&oras_descriptor::Index::new(vec![desc.clone()]));
         fs::write(layout.root().join("index.json"), &index).unwrap();
         fs::create_dir_all(layout.root().join("blobs/sha256")).unwrap();
-        fs::write(layout.root().join("blobs/sha256").join(desc.digest.encoded()), "{}").unwrap();
+        fs::write(blob_path(&layout, &desc), "{}").unwrap();
         let path = dir.path().join("x.tar");
         fs::write(&path, tar_of(layout.root(), "")).unwrap();
         let open = OciLayout::open(layout.root()).await.unwrap();
@@ -214,7 +214,11 @@ async fn ghsa_f36w_mj3v_6jqv_a_size_that_lies_takes_no_memory() {
     }
 }
 
-/// Writes the sample into an archive at a path.
+async fn archive_at(path: &Path) -> LayoutArchive {
+    LayoutArchive::new(tokio::fs::File::create(path).await.unwrap()).await.unwrap()
+}
+
+/// Writes the sample into an archive.
 async fn write(layout: &OciLayout, desc: &Descriptor, sbom: &Descriptor, archive: &LayoutArchive) {
     let blobs =
         [Descriptor::empty().plain(), content("layer of a").0, desc.clone(), content("layer of sbom").0, sbom.clone()];
@@ -230,7 +234,7 @@ async fn an_archive_is_written_in_one_pass_and_read_back() {
     let mut files = Vec::new();
     for name in ["one.tar", "two.tar"] {
         let path = dir.path().join(name);
-        let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+        let archive = archive_at(&path).await;
         assert_eq!(archive.max_concurrency().map(std::num::NonZeroUsize::get), Some(1));
         write(&layout, &desc, &sbom, &archive).await;
         let again = archive.push(&desc, Blob::from_stream(None, stream::poll_fn(|_| panic!("read")))).await;
@@ -259,7 +263,7 @@ async fn an_archive_is_written_in_one_pass_and_read_back() {
 async fn bytes_in_an_archive_are_a_manifest_once_they_come_as_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
-    let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+    let archive = archive_at(&path).await;
     let (desc, bytes) = manifest("a", vec![content("layer").0], None);
     let as_layer = Descriptor::of("application/x-layer", &bytes);
     push(&archive, (as_layer.clone(), bytes.clone())).await.unwrap();
@@ -293,7 +297,7 @@ async fn an_archive_is_compressed_where_that_is_asked_for() {
 async fn a_blob_that_fails_early_does_no_harm_and_one_that_fails_later_breaks_the_archive() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
-    let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+    let archive = archive_at(&path).await;
     let wrong = archive.push(&content("right").0, Blob::from_bytes("wrong".into())).await;
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::Corrupt);
     let missing = oras_content::fs::FileSource::new(dir.path().join("nothing")).into_blob(None);
@@ -311,7 +315,7 @@ async fn a_blob_that_fails_early_does_no_harm_and_one_that_fails_later_breaks_th
 async fn an_archive_takes_content_of_every_algorithm() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
-    let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+    let archive = archive_at(&path).await;
     let desc = Descriptor::of_with(Algorithm::Sha512, "a/b", b"hello");
     push(&archive, (desc.clone(), Bytes::from_static(b"hello"))).await.unwrap();
     archive.finish().await.unwrap();
@@ -331,17 +335,14 @@ async fn layouts_on_one_file_system_share_a_blob_that_is_right() {
     let never = || Blob::from_stream(None, stream::poll_fn(|_| panic!("bytes were moved")));
     let locations: Vec<_> = from.location().into_iter().collect();
     assert_eq!(to.mount(&desc, &locations, never()).await.unwrap(), MountOutcome::Mounted);
-    let inode = |layout: &OciLayout| {
-        fs::metadata(layout.root().join("blobs/sha256").join(desc.digest.encoded())).unwrap().ino()
-    };
+    let inode = |layout: &OciLayout| fs::metadata(blob_path(layout, &desc)).unwrap().ino();
     assert_eq!(inode(&from), inode(&to));
     assert!(crate::support::leftovers(to.root()).is_empty());
     assert_eq!(to.mount(&desc, &locations, never()).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(ReadOnlyLayout::open_dir(from.root()).await.unwrap().location(), from.location());
 
     let (other, bytes) = content(&"broken".repeat(100_000));
-    let path = from.root().join("blobs/sha256").join(other.digest.encoded());
-    fs::write(path, "Broken".repeat(100_000)).unwrap();
+    fs::write(blob_path(&from, &other), "Broken".repeat(100_000)).unwrap();
     let outcome = to.mount(&other, &locations, Blob::from_bytes(bytes.clone())).await.unwrap();
     assert_eq!(outcome, MountOutcome::Pushed);
     assert_eq!(fetch_all(&to, &other, u64::MAX).await.unwrap(), bytes);
