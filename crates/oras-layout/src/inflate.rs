@@ -9,7 +9,7 @@ use std::{
 use oras_content::{Error, ErrorKind, Result, fs::failed};
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::options::TarOptions;
+use crate::{options::TarOptions, tar_reader::unreadable};
 
 /// How much is unpacked at once.
 const BUFFER: usize = 256 * 1024;
@@ -45,16 +45,6 @@ fn too_large(path: &Path, unpacked: &Path, limit: u64) -> Error {
     Error::new(ErrorKind::SizeExceedsLimit, message)
 }
 
-/// An error of reading; what is wrong with the bytes themselves has a kind of its own.
-fn unreadable(path: &Path, error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
-            Error::new(ErrorKind::Corrupt, format!("{} is no whole gzip file", path.display())).with_source(error)
-        }
-        _ => failed("read", path, error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +58,7 @@ mod tests {
             assert_eq!(unpacked.as_file().metadata().unwrap().len(), limit);
 
             let mut unpacked = NamedTempFile::new().unwrap();
-            let error = copy(io::repeat(7), path, &mut unpacked, limit).unwrap_err();
+            let error = copy(io::repeat(7).take(limit + 1), path, &mut unpacked, limit).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::SizeExceedsLimit);
             assert!(unpacked.as_file().metadata().unwrap().len() <= limit);
         }

@@ -90,11 +90,14 @@ impl ReadOnlyLayout {
     ///
     /// As [`open_tar`](Self::open_tar).
     pub async fn open_tar_with(path: impl Into<PathBuf>, options: TarOptions) -> Result<Self> {
-        let blobs = TarBlobs::open_with(path, options).await?;
+        let path = path.into();
+        let blobs = TarBlobs::open_with(&path, options).await?;
         blocking(move || {
             let document = |name: &str| {
-                let missing = || Error::new(ErrorKind::NotFound, format!("the archive is no image layout: no {name}"));
-                blobs.document(name)?.ok_or_else(missing)
+                blobs.document(name)?.ok_or_else(|| {
+                    let message = format!("{} is no image layout: it has no {name}", path.display());
+                    Error::new(ErrorKind::NotFound, message)
+                })
             };
             version::check(&document(VERSION_FILE)?)?;
             let snapshot = Arc::new(Snapshot::parse(document(INDEX_FILE)?)?);

@@ -167,6 +167,48 @@ async fn a_tar_that_is_no_layout_is_refused() {
 }
 
 #[tokio::test]
+async fn a_tar_that_is_refused_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.tar");
+    let mut outside = tar::Builder::new(Vec::new());
+    entry(&mut outside, "../x", tar::EntryType::Regular, b"");
+    let whole = outside.into_inner().unwrap();
+    for bytes in [b"this is no tar".as_slice(), &[0; 1024], &whole] {
+        fs::write(&path, bytes).unwrap();
+        let error = ReadOnlyLayout::open_tar(&path).await.unwrap_err();
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+/// What cannot be read may be whole.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_tar_that_the_system_does_not_give_is_not_called_corrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = TarBlobs::open(dir.path()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.to_string(), format!("cannot read {}", dir.path().display()));
+}
+
+#[tokio::test]
+async fn headers_that_go_on_for_ever_take_no_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.tar");
+    let open = async |kind, len| {
+        let mut tar = tar::Builder::new(Vec::new());
+        entry(&mut tar, "content", tar::EntryType::Regular, &vec![b'n'; 4 << 20]);
+        entry(&mut tar, "long", kind, &vec![b'n'; len]);
+        entry(&mut tar, "index.json", tar::EntryType::Regular, b"{}");
+        fs::write(&path, tar.into_inner().unwrap()).unwrap();
+        TarBlobs::open(&path).await
+    };
+    for kind in [tar::EntryType::GNULongName, tar::EntryType::GNULongLink, tar::EntryType::XHeader] {
+        assert_eq!(open(kind, 2 << 20).await.unwrap_err().kind(), ErrorKind::SizeExceedsLimit, "{kind:?}");
+    }
+    assert!(open(tar::EntryType::GNULongName, 1 << 19).await.is_ok());
+}
+
+#[tokio::test]
 async fn only_regular_files_of_a_tar_are_content() {
     let (dir, layout, desc, _) = sample().await;
     let mut tar = tar::Builder::new(Vec::new());
@@ -189,6 +231,9 @@ async fn blobs_of_a_tar_need_no_index() {
     fs::write(&path, tar_of(layout.root(), "./")).unwrap();
     let blobs = TarBlobs::open(&path).await.unwrap();
     assert!(blobs.exists(&desc).await.unwrap());
+    let mut blob = blobs.fetch(&desc).await.unwrap();
+    blob.start().await.unwrap();
+    assert!(blob.into_parts().1.is_none(), "the thread that reads it hashes it");
     assert_eq!(fetch_all(&blobs, &desc, 1 << 20).await.unwrap(), manifest("a", vec![content("layer of a").0], None).1);
 }
 
@@ -249,6 +294,7 @@ async fn an_archive_is_written_in_one_pass_and_read_back() {
         assert_eq!(archive.fetch(&content("nowhere").0).await.unwrap_err().kind(), ErrorKind::NotFound);
         archive.finish().await.unwrap();
         assert!(archive.finish().await.is_err());
+        assert_eq!(archive.tag(&desc, "late").await.unwrap_err().kind(), ErrorKind::Other, "it would be lost");
         has_all(&ReadOnlyLayout::open_tar(&path).await.unwrap(), &desc, &sbom).await;
         files.push(fs::read(&path).unwrap());
     }
@@ -308,6 +354,7 @@ async fn a_blob_that_fails_early_does_no_harm_and_one_that_fails_later_breaks_th
     let broken = Blob::from_stream(None, stream::iter([Ok(bytes.slice(..70_000)), Err(lost)]));
     assert_eq!(archive.push(&large, broken).await.unwrap_err().kind(), ErrorKind::Timeout);
     assert!(push(&archive, content("next")).await.is_err());
+    assert_eq!(archive.tag(&content("right").0, "v1").await.unwrap_err().kind(), ErrorKind::Other);
     assert!(archive.finish().await.is_err());
 }
 
