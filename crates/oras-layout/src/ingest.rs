@@ -141,7 +141,7 @@ pub(crate) fn link(dir: &BlobDir, desc: &Descriptor, source: &Path) -> Result<bo
     let Ok(file) = take(&part.path) else { return Ok(false) };
     part.file = file;
     // What is verified is what was linked, whatever happens to the source.
-    if !is_right(&part.file, desc)? {
+    if !is_right(&part.file, desc).map_err(|error| failed("read", source, error))? {
         return Ok(false);
     }
     match commit(dir, part, desc) {
@@ -151,7 +151,7 @@ pub(crate) fn link(dir: &BlobDir, desc: &Descriptor, source: &Path) -> Result<bo
     }
 }
 
-fn is_right(mut file: &File, desc: &Descriptor) -> Result<bool> {
+fn is_right(mut file: &File, desc: &Descriptor) -> std::io::Result<bool> {
     let (mut verifier, mut buffer) = (Verifier::new(desc).map_err(Error::from)?, vec![0; VERIFY_SIZE]);
     loop {
         match file.read(&mut buffer)? {

@@ -5,7 +5,9 @@ use oras_descriptor::Descriptor;
 use oras_layout::{LayoutOptions, OciLayout};
 use tempfile::TempDir;
 
-use crate::support::{artifact, blob_path, content, index_of, leftovers, listed, overwrite, push, tags};
+use crate::support::{
+    artifact, blob_path, content, index_of, leftovers, list_only, listed, manifest, overwrite, push, tags,
+};
 
 async fn without_lease() -> (TempDir, OciLayout) {
     with(LayoutOptions::new().with_lease(Duration::ZERO)).await
@@ -47,7 +49,7 @@ async fn gc_keeps_what_tags_lead_to_and_its_referrers_however_far() {
 #[tokio::test]
 async fn gc_ends_when_the_subject_of_a_referrer_is_not_kept() {
     let (_dir, layout) = without_lease().await;
-    let missing = crate::support::manifest("never pushed", Vec::new(), None).0;
+    let missing = manifest("never pushed", Vec::new(), None).0;
     let orphan = artifact(&layout, "orphan", Some(&missing)).await;
     let next = artifact(&layout, "next", Some(&orphan)).await;
     layout.gc().await.unwrap();
@@ -199,4 +201,15 @@ async fn fsck_reports_and_repair_drops_what_is_broken() {
     let (desc, bytes) = content("layer of good");
     layout.push(&desc, Blob::from_bytes(bytes)).await.unwrap();
     assert!(layout.fsck().await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_reported_once_however_often_it_is_led_to() {
+    let (_dir, layout) = without_lease().await;
+    let missing = manifest("never pushed", Vec::new(), None).0.plain();
+    let root = index_of(&layout, vec![missing.clone(), missing.clone()]).await;
+    list_only(&layout, vec![missing.clone(), root.plain(), missing.clone()]);
+    let report = layout.fsck().await.unwrap();
+    assert_eq!(report.missing, std::slice::from_ref(&missing.digest));
+    assert_eq!(report.broken_entries, [missing.clone(), missing]);
 }

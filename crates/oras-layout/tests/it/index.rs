@@ -342,9 +342,13 @@ async fn missing_content_is_passed_over_by_a_walk_and_wrong_content_is_an_error(
     let (layer, _) = content("layer of b");
     let reopened = OciLayout::open(layout.root()).await.unwrap();
     assert_eq!(reopened.predecessors(&layer).await.unwrap(), [b.plain()]);
-    fs::write(blob_path(&layout, &a), "x").unwrap();
+    // A file that is larger than any memory is not read to its end; not every system has files of holes.
+    for len in [1, if cfg!(unix) { 1 << 42 } else { 2 << 20 }] {
+        fs::File::create(blob_path(&layout, &a)).unwrap().set_len(len).unwrap();
+        let reopened = OciLayout::open(layout.root()).await.unwrap();
+        assert_eq!(reopened.predecessors(&layer).await.unwrap_err().kind(), ErrorKind::Corrupt, "{len}");
+    }
     let reopened = OciLayout::open(layout.root()).await.unwrap();
-    assert_eq!(reopened.predecessors(&layer).await.unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(reopened.resolve(b.digest.as_str()).await.unwrap(), b.plain(), "nothing else is lost");
 }
 
