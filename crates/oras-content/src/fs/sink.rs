@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, Write as _},
+    io::{self, Read as _, Seek as _, Write},
     path::PathBuf,
 };
 
@@ -52,9 +52,20 @@ impl FileSink {
             None => error.into(),
         }
     }
+}
 
-    fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|error| self.failed("write", error))
+impl Write for FileSink {
+    /// An error has that of ours inside which names the file.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| match &self.path {
+            // What is interrupted is tried again by who knows it for that.
+            Some(path) if error.kind() != io::ErrorKind::Interrupted => failed("write", path, error).into(),
+            _ => error,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
