@@ -1,7 +1,6 @@
 //! A directory as one archive, written in one pass.
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Read as _, Write},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
@@ -9,7 +8,7 @@ use std::{
 };
 
 use cap_std::fs::{Dir, Metadata};
-use oras_content::{Error, ErrorKind, MediaType, Result};
+use oras_content::{Error, ErrorKind, MediaType, Result, fs::FileSink};
 use oras_descriptor::{Algorithm, Digest, Hasher};
 
 use crate::{
@@ -103,7 +102,7 @@ pub(crate) fn pack(
     root: &Path,
     title: &str,
     options: &PackOptions,
-    out: File,
+    out: FileSink,
     cancelled: &AtomicBool,
 ) -> Result<Packed> {
     let dir = Dir::open_ambient_dir(root, cap_std::ambient_authority()).map_err(|error| unreadable(root, error))?;
@@ -285,5 +284,34 @@ impl<W: Write> Write for Hashing<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{error::Error as _, fs, num::NonZeroUsize};
+
+    use super::*;
+
+    #[test]
+    fn an_archive_that_finds_no_space_is_named_and_not_what_went_into_it() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("large"), vec![7; 1 << 20]).unwrap();
+        let kinds = [
+            Compression::None,
+            Compression::Gzip(1),
+            Compression::ParallelGzip { level: 1, threads: NonZeroUsize::MIN },
+            #[cfg(feature = "zstd")]
+            Compression::Zstd(1),
+        ];
+        for compression in kinds {
+            let options = PackOptions::new().with_compression(compression);
+            let full = fs::File::options().write(true).open("/dev/full").unwrap();
+            let out = FileSink::new(full, "/temp/packed-1");
+            let error = pack(dir.path(), "d", &options, out, &AtomicBool::new(false)).unwrap_err();
+            let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+            assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Io, "cannot write /temp/packed-1"));
+            assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::StorageFull), "{compression:?}");
+        }
     }
 }

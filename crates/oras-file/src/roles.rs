@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use oras_content::{
     Blob, BoxStream, Deleter, Error, ErrorKind, Fetcher, PredecessorFinder, Pusher, ReadOnlyStorage, ReadOnlyTarget,
     Resolver, Result, Storage, TagLister, Tagger, Target, Untagger, fetch_links,
-    fs::{blocking, failed, write_blob},
+    fs::{FileSink, blocking, failed, write_blob},
 };
 use oras_descriptor::{
     Algorithm, Descriptor, Digest, MediaType,
@@ -70,8 +70,8 @@ impl<F: Storage + 'static> FileStore<F> {
             temp.map_err(|error| failed("create a file in", &dir, error))
         })
         .await?;
-        let file = archive.as_file().try_clone()?;
-        write_blob(content.verify(desc), file).await?;
+        let file = archive.as_file().try_clone().map_err(|error| failed("open", archive.path(), error))?;
+        write_blob(content.verify(desc), FileSink::new(file, archive.path())).await?;
         let giving_up = GiveUp::default();
         let (cancelled, inner) = (Arc::clone(&giving_up.0), Arc::clone(&self.inner));
         let expected = desc.annotations.get(CONTENT_DIGEST).and_then(|digest| digest.parse::<Digest>().ok());

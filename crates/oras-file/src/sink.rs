@@ -48,20 +48,25 @@ pub(crate) async fn write_file<F>(inner: &Inner<F>, name: &str, desc: &Descripto
         return lane.run(move || write_whole(&root, &options, &name, &desc, &bytes)).await;
     }
     let (root, opening, name, digest) = (root.clone(), options.clone(), name.to_owned(), desc.digest.clone());
-    let (place, mut beside) = blocking(move || {
+    let (place, beside) = blocking(move || {
         let place = Arc::new(place::find(&root, &opening, &name, Missing::Create)?);
         check_free(&place, &opening, &name)?;
         let beside = if opening.resume { place.open_part(&digest)? } else { place.create_beside()? };
         Ok((place, beside))
     })
     .await?;
-    if let Err(error) = fill(&beside.file, desc, content).await {
-        // What broke off may be continued; what is wrong may not.
+    let beside = receive(&place, beside, desc, content).await?;
+    let (options, desc) = (options.clone(), desc.clone());
+    blocking(move || finish(&place, beside, &options, &desc)).await
+}
+
+/// Writes content into a file beside its place. What broke off may be continued; what is wrong may not.
+async fn receive(place: &Place, mut beside: Beside, desc: &Descriptor, content: Blob) -> Result<Beside> {
+    if let Err(error) = fill(&beside.file, &place.path, desc, content).await {
         beside.keep &= error.kind() != ErrorKind::Corrupt;
         return Err(error);
     }
-    let (options, desc) = (options.clone(), desc.clone());
-    blocking(move || finish(&place, beside, &options, &desc)).await
+    Ok(beside)
 }
 
 fn write_whole(root: &Path, options: &FileOptions, name: &str, desc: &Descriptor, bytes: &[u8]) -> Result<PathBuf> {
@@ -178,4 +183,26 @@ pub(crate) fn hash_file(path: &Path, algorithm: Algorithm, cancelled: &AtomicBoo
         }
     }
     Ok(Hashed { digest: hasher.finish(), size, stamp })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_finds_no_space_is_named_by_its_final_path() {
+        let (dir, options, bytes) = (tempfile::tempdir().unwrap(), FileOptions::new(), vec![1; 1 << 20]);
+        let place = Arc::new(place::find(dir.path(), &options, "a/model", Missing::Create).unwrap());
+        let mut beside = place.create_beside().unwrap();
+        beside.file = File::options().read(true).write(true).open("/dev/full").unwrap();
+        let desc = Descriptor::of("a/b", &bytes);
+        let error = receive(&place, beside, &desc, Blob::from_bytes(bytes.into())).await.unwrap_err();
+        let cause = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+        assert_eq!(error.to_string(), format!("cannot write {}", dir.path().join("a/model").display()));
+        assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::StorageFull));
+        assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Io, false));
+        assert_eq!(fs::read_dir(dir.path().join("a")).unwrap().count(), 0, "nothing is left");
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use oras_content::{
     Error, ErrorKind, LimitedStorage, Result,
-    fs::{FileSource, Lane, Stamp, blocking, failed},
+    fs::{FileSink, FileSource, Lane, Stamp, blocking, failed},
 };
 use oras_descriptor::{
     Algorithm, Descriptor, Digest, MediaType,
@@ -303,9 +303,12 @@ impl<F> Inner<F> {
         let metadata = fs::metadata(&path).map_err(|error| failed("read", &path, error))?;
         if metadata.is_dir() {
             let options = &self.options.pack;
-            let temp = tempfile::Builder::new().prefix("packed-").tempfile_in(self.temp_dir()?)?;
+            let dir = self.temp_dir()?;
+            let temp = tempfile::Builder::new().prefix("packed-").tempfile_in(&dir);
+            let temp = temp.map_err(|error| failed("create a file in", &dir, error))?;
             let (file, archive) = temp.keep().map_err(|error| error.error)?;
-            let packed = pack::pack(&path, name, options, file, cancelled).inspect_err(|_| {
+            let out = FileSink::new(file, &archive);
+            let packed = pack::pack(&path, name, options, out, cancelled).inspect_err(|_| {
                 let _ = fs::remove_file(&archive);
             })?;
             let media_type = media_type.unwrap_or_else(|| options.media_type());

@@ -238,6 +238,10 @@ impl Tagger for LayoutArchive {
         if !self.exists(desc).await? {
             return Err(Error::not_found(desc));
         }
+        let guard = self.shared.sink.lock().await;
+        self.check_whole()?;
+        // A name that comes behind the index would be lost.
+        guard.as_ref().ok_or_else(finished)?;
         let mut state = self.state();
         if reference.parse::<Digest>().is_ok() {
             entries::list(&mut state.index, std::slice::from_ref(desc));

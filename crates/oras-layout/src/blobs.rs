@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -97,7 +97,7 @@ impl BlobDir {
     pub(crate) fn read_manifest(&self, desc: &Descriptor) -> Result<Option<Bytes>> {
         check_limit(desc, self.options.metadata_limit)?;
         let path = self.path(&desc.digest);
-        let bytes: Bytes = match fs::read(&path) {
+        let bytes: Bytes = match read_up_to(&path, desc.size) {
             Ok(bytes) => bytes.into(),
             Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(failed("read", &path, error).with_descriptor(desc)),
@@ -114,6 +114,16 @@ impl BlobDir {
             Err(error) => Err(failed("remove", &path, error)),
         }
     }
+}
+
+/// How much room is made for a manifest before any of it is read: more than most have, and little for a size that lies.
+const MAX_RESERVE: u64 = 64 * 1024;
+
+/// The bytes of a file, and of one that is larger than it should be only one more, which tells.
+fn read_up_to(path: &Path, size: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_RESERVE)).unwrap_or_default() + 1);
+    File::open(path)?.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 pub(crate) fn check_limit(desc: &Descriptor, limit: u64) -> Result<()> {

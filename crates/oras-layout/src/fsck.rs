@@ -160,11 +160,14 @@ impl Walk<'_> {
         let mut waiting = vec![entry.clone()];
         let mut is_readable = true;
         while let Some(desc) = waiting.pop() {
-            if !self.reached.insert(desc.digest.clone()) && desc.digest != entry.digest {
+            let is_new = self.reached.insert(desc.digest.clone());
+            if !is_new && desc.digest != entry.digest {
                 continue;
             }
             if !self.files.contains_key(&desc.digest) {
-                self.note_absent(&desc);
+                if is_new {
+                    self.note_absent(&desc);
+                }
             } else if desc.media_type.is_manifest() && self.is_good(&desc) {
                 match self.children(&desc) {
                     Ok(children) => waiting.extend(children.into_iter().filter(|child| child.digest != entry.digest)),
@@ -191,9 +194,7 @@ impl Walk<'_> {
             Ok(_) => &mut self.report.missing,
             Err(_) => &mut self.report.unverifiable,
         };
-        if !list.contains(&desc.digest) {
-            list.push(desc.digest.clone());
-        }
+        list.push(desc.digest.clone());
     }
 
     /// What a manifest points to; a subject that is not here is no loss.

@@ -149,7 +149,8 @@ impl Inner {
                 }
             }
         }
-        let is_gone = |digest: &Digest| gone.contains(digest);
+        let all: HashSet<_> = gone.iter().collect();
+        let is_gone = |digest: &Digest| all.contains(digest);
         self.forget(is_gone);
         self.update(Reach::Changed, |edit: &mut IndexEdit| {
             edit.retain(|entry| !is_gone(&entry.digest));

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use oras_content::{Error, ErrorKind, Result, fs::failed};
+use oras_content::{Result, fs::failed};
 use oras_descriptor::{Descriptor, Digest, IndexEdit, Platform};
 use oras_memory::TagIndex;
 
@@ -79,13 +79,10 @@ impl Snapshot {
         {
             return Ok(Arc::clone(before));
         }
-        let missing = |error: std::io::Error| {
-            let kind = if error.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
-            Error::new(kind, format!("cannot read {}", path.display())).with_source(error)
-        };
-        let mut file = File::open(path).map_err(missing)?;
+        let unread = |error| failed("read", path, error);
+        let mut file = File::open(path).map_err(unread)?;
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut file, &mut bytes).map_err(missing)?;
+        std::io::Read::read_to_end(&mut file, &mut bytes).map_err(unread)?;
         let mut snapshot = Self::parse(bytes.into())?;
         snapshot.stamp = Stamp::of(file);
         Ok(Arc::new(snapshot))

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use oras_content::{
     Blob, Error, ErrorKind, Result,
-    fs::{blocking, failed, fill, lock_abandoned, write_and_hash},
+    fs::{FileSink, blocking, failed, fill, lock_abandoned, write_and_hash},
 };
-use oras_descriptor::{Algorithm, Descriptor, MediaType, Verifier};
+use oras_descriptor::{Algorithm, Descriptor, Digest, MediaType, Verifier};
 
 use crate::blobs::{BlobDir, is_missing};
 
@@ -66,19 +66,19 @@ pub(crate) async fn push(dir: &BlobDir, desc: &Descriptor, content: Blob) -> Res
             })
             .await;
     }
-    let mut part = blocking(move || claim(&blobs, &wanted)).await?;
-    match fill(&part.file, desc, content).await {
-        Ok(()) => {
-            let (dir, desc) = (dir.clone(), desc.plain());
-            blocking(move || commit(&dir, part, &desc)).await
-        }
-        Err(error) => {
-            // What broke off is kept for the next attempt; what is wrong or empty is not.
-            let is_empty = part.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
-            part.keep &= error.kind() != ErrorKind::Corrupt && !is_empty;
-            Err(error)
-        }
+    let part = blocking(move || claim(&blobs, &wanted)).await?;
+    let (dir, part, desc) = (dir.clone(), receive(part, desc, content).await?, desc.plain());
+    blocking(move || commit(&dir, part, &desc)).await
+}
+
+/// Writes content into a part. What broke off is kept for the next attempt; what is wrong or empty is not.
+async fn receive(mut part: Part, desc: &Descriptor, content: Blob) -> Result<Part> {
+    if let Err(error) = fill(&part.file, &part.path, desc, content).await {
+        let is_empty = part.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        part.keep &= error.kind() != ErrorKind::Corrupt && !is_empty;
+        return Err(error);
     }
+    Ok(part)
 }
 
 fn check_new(dir: &BlobDir, desc: &Descriptor) -> Result<()> {
@@ -100,8 +100,7 @@ pub(crate) async fn describe(
 ) -> Result<Descriptor> {
     let ingest = dir.ingest_dir();
     let part = blocking(move || scratch(&ingest, "new")).await?;
-    let file = part.file.try_clone().map_err(|error| failed("open", &part.path, error))?;
-    let (_, digest, size) = write_and_hash(content, file, algorithm).await?;
+    let (digest, size) = receive_new(&part, algorithm, content).await?;
     let media_type = if media_type.is_empty() { MediaType::OCTET_STREAM } else { media_type.clone() };
     let desc = Descriptor::new(media_type, digest, size);
     let (dir, plain) = (dir.clone(), desc.plain());
@@ -109,6 +108,12 @@ pub(crate) async fn describe(
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(desc),
     }
+}
+
+async fn receive_new(part: &Part, algorithm: Algorithm, content: Blob) -> Result<(Digest, u64)> {
+    let file = part.file.try_clone().map_err(|error| failed("open", &part.path, error))?;
+    let (_, digest, size) = write_and_hash(content, FileSink::new(file, &part.path), algorithm).await?;
+    Ok((digest, size))
 }
 
 /// Writes verified bytes that the caller has just not found here. Whoever is first within the microseconds of such a write
@@ -136,7 +141,7 @@ pub(crate) fn link(dir: &BlobDir, desc: &Descriptor, source: &Path) -> Result<bo
     let Ok(file) = take(&part.path) else { return Ok(false) };
     part.file = file;
     // What is verified is what was linked, whatever happens to the source.
-    if !is_right(&part.file, desc)? {
+    if !is_right(&part.file, desc).map_err(|error| failed("read", source, error))? {
         return Ok(false);
     }
     match commit(dir, part, desc) {
@@ -146,7 +151,7 @@ pub(crate) fn link(dir: &BlobDir, desc: &Descriptor, source: &Path) -> Result<bo
     }
 }
 
-fn is_right(mut file: &File, desc: &Descriptor) -> Result<bool> {
+fn is_right(mut file: &File, desc: &Descriptor) -> std::io::Result<bool> {
     let (mut verifier, mut buffer) = (Verifier::new(desc).map_err(Error::from)?, vec![0; VERIFY_SIZE]);
     loop {
         match file.read(&mut buffer)? {
@@ -292,4 +297,27 @@ pub(crate) fn sync_parent(path: &Path) -> Result<()> {
         synced.map_err(|error| failed("sync", parent, error))?;
     }
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_blob_that_finds_no_space_names_its_file() {
+        let (path, bytes) = (PathBuf::from("/layout/ingest/sha256-00.part"), Bytes::from(vec![1; 1 << 20]));
+        let (desc, blob) = (Descriptor::of("a/b", &bytes), || Blob::from_bytes(bytes.clone()));
+        let full = || OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
+        let part = || Part { path: path.clone(), file: full(), keep: true };
+        let pushed = receive(part(), &desc, blob()).await.map(|_| ()).unwrap_err();
+        let ingested = receive_new(&part(), Algorithm::Sha256, blob()).await.unwrap_err();
+        for error in [pushed, ingested] {
+            let cause = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+            assert_eq!(error.to_string(), format!("cannot write {}", path.display()));
+            assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::StorageFull));
+            assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Io, false));
+        }
+    }
 }

@@ -41,6 +41,8 @@ mod fsck;
 mod gc;
 mod graph;
 mod index;
+#[cfg(feature = "gzip")]
+mod inflate;
 mod ingest;
 mod layout;
 mod lock;
@@ -59,6 +61,6 @@ pub use blobs::BlobDir;
 pub use fsck::FsckReport;
 pub use gc::GcReport;
 pub use layout::OciLayout;
-pub use options::LayoutOptions;
+pub use options::{DEFAULT_MAX_RATIO, DEFAULT_MAX_SIZE, LayoutOptions, TarOptions};
 pub use read_only::ReadOnlyLayout;
 pub use tar_reader::TarBlobs;

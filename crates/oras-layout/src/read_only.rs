@@ -19,7 +19,7 @@ use crate::{
     index::Snapshot,
     layout::read_layout,
     names::INDEX_FILE,
-    options::LayoutOptions,
+    options::{LayoutOptions, TarOptions},
     refs::{resolve_in, unknown},
     tar_reader::TarBlobs,
     version::{self, VERSION_FILE},
@@ -77,11 +77,27 @@ impl ReadOnlyLayout {
     ///
     /// As [`open_dir`](Self::open_dir).
     pub async fn open_tar(path: impl Into<PathBuf>) -> Result<Self> {
-        let blobs = TarBlobs::open(path, LayoutOptions::new().metadata_limit).await?;
+        Self::open_tar_with(path, TarOptions::new()).await
+    }
+
+    /// As [`open_tar`](Self::open_tar), with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_tar`](Self::open_tar), with the limits of the options.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`open_tar`](Self::open_tar).
+    pub async fn open_tar_with(path: impl Into<PathBuf>, options: TarOptions) -> Result<Self> {
+        let path = path.into();
+        let blobs = TarBlobs::open_with(&path, options).await?;
         blocking(move || {
             let document = |name: &str| {
-                let missing = || Error::new(ErrorKind::NotFound, format!("the archive is no image layout: no {name}"));
-                blobs.document(name)?.ok_or_else(missing)
+                blobs.document(name)?.ok_or_else(|| {
+                    let message = format!("{} is no image layout: it has no {name}", path.display());
+                    Error::new(ErrorKind::NotFound, message)
+                })
             };
             version::check(&document(VERSION_FILE)?)?;
             let snapshot = Arc::new(Snapshot::parse(document(INDEX_FILE)?)?);

@@ -17,9 +17,8 @@ struct Document {
 
 /// Checks the version: 1.0 with any patch level is known (image specification, "Image Layout").
 pub(crate) fn check(bytes: &[u8]) -> Result<()> {
-    let document: Document = serde_json::from_slice(bytes).map_err(|error| {
-        Error::new(ErrorKind::Corrupt, format!("invalid {VERSION_FILE}: {error}")).with_source(error)
-    })?;
+    let document: Document = serde_json::from_slice(bytes)
+        .map_err(|error| Error::new(ErrorKind::Corrupt, format!("invalid {VERSION_FILE}")).with_source(error))?;
     let version = document.image_layout_version;
     let mut parts = version.split('.');
     let is_known = (parts.next(), parts.next()) == (Some("1"), Some("0"))
@@ -49,5 +48,8 @@ mod tests {
         for bad in ["", "{}", "[]", "null", r#"{"imageLayoutVersion":1}"#, "<html>"] {
             assert_eq!(kind(bad), Some(ErrorKind::Corrupt), "{bad}");
         }
+        let error = check(b"<html>").unwrap_err();
+        assert_eq!(error.to_string(), "invalid oci-layout", "the source says why");
+        assert!(std::error::Error::source(&error).is_some());
     }
 }

@@ -15,7 +15,7 @@ mod stamp;
 pub use lane::Lane;
 pub use lock::lock_abandoned;
 pub use partial::fill;
-pub use sink::{rehash, write_and_hash, write_blob};
+pub use sink::{FileSink, rehash, write_and_hash, write_blob};
 pub use source::FileSource;
 pub use stamp::Stamp;
 

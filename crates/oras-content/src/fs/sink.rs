@@ -1,6 +1,7 @@
 use std::{
     fs::File,
-    io::{Read as _, Seek as _, Write as _},
+    io::{self, Read as _, Seek as _, Write},
+    path::PathBuf,
 };
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{blocking, joined};
+use super::{blocking, failed, joined};
 use crate::{
     blob::{Blob, RawStream},
     error::{Error, ErrorKind, Result},
@@ -30,6 +31,50 @@ const WRITE_SIZE: usize = 256 * 1024;
 /// Content up to this size is gathered first: threads that hand chunks to each other would cost more than they save.
 const SMALL: u64 = 64 * 1024;
 
+/// A file on its way to its content, and the path by which people know it, which is what errors name.
+///
+/// A mere [`File`] is one too; its errors have the words of the system alone.
+#[derive(Debug)]
+pub struct FileSink {
+    file: File,
+    path: Option<PathBuf>,
+}
+
+impl FileSink {
+    /// A file that errors call `path`: where it is, or where it will be.
+    pub fn new(file: File, path: impl Into<PathBuf>) -> Self {
+        Self { file, path: Some(path.into()) }
+    }
+
+    fn failed(&self, verb: &str, error: io::Error) -> Error {
+        match &self.path {
+            Some(path) => failed(verb, path, error),
+            None => error.into(),
+        }
+    }
+}
+
+impl Write for FileSink {
+    /// An error has that of ours inside which names the file.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| match &self.path {
+            // What is interrupted is tried again by who knows it for that.
+            Some(path) if error.kind() != io::ErrorKind::Interrupted => failed("write", path, error).into(),
+            _ => error,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl From<File> for FileSink {
+    fn from(file: File) -> Self {
+        Self { file, path: None }
+    }
+}
+
 /// Writes what is left of a blob into a file at its cursor, and gives the file back when the blob has been verified.
 ///
 /// Hashing and writing happen on a blocking thread each, while the caller's task reads: neither waits for the other.
@@ -37,24 +82,25 @@ const SMALL: u64 = 64 * 1024;
 ///
 /// # Errors
 ///
-/// What the blob gives, marked as its own; [`ErrorKind::Io`](crate::ErrorKind::Io) when writing fails. The file holds the
-/// bytes so far.
+/// What the blob gives, marked as its own; [`ErrorKind::Io`](crate::ErrorKind::Io) that names the file when writing fails.
+/// The file holds the bytes so far.
 ///
 /// # Cancel safety
 ///
 /// After a drop the threads end within one chunk and leave the file with the bytes so far.
-pub async fn write_blob(blob: Blob, mut file: File) -> Result<File> {
+pub async fn write_blob(blob: Blob, file: impl Into<FileSink>) -> Result<File> {
+    let mut sink = file.into();
     if let Some(size) = blob.size().filter(|size| *size <= SMALL) {
         let bytes = blob.bytes(size).await?;
         return blocking(move || {
-            file.write_all(&bytes)?;
-            Ok(file)
+            sink.write_all(&bytes)?;
+            Ok(sink.file)
         })
         .await;
     }
     let (stream, verifier) = blob.into_parts();
     let hashing = verifier.map(|verifier| Worker::start(|chunks| hash(chunks, Some(verifier), None)));
-    feed(stream, hashing, Worker::start(|chunks| write(chunks, file))).await.map(|(_, written)| written.file)
+    feed(stream, hashing, Worker::start(|chunks| write(chunks, sink))).await.map(|(_, written)| written.file)
 }
 
 /// Writes a blob that is not described yet into a file at its cursor, and gives the file back with the digest and the
@@ -67,11 +113,16 @@ pub async fn write_blob(blob: Blob, mut file: File) -> Result<File> {
 /// # Cancel safety
 ///
 /// As [`write_blob`].
-pub async fn write_and_hash(blob: Blob, file: File, algorithm: Algorithm) -> Result<(File, Digest, u64)> {
+pub async fn write_and_hash(
+    blob: Blob,
+    file: impl Into<FileSink>,
+    algorithm: Algorithm,
+) -> Result<(File, Digest, u64)> {
+    let sink = file.into();
     let (stream, verifier) = blob.into_parts();
     let hasher = algorithm.hasher();
     let hashing = Worker::start(move |chunks| hash(chunks, verifier, Some(hasher)));
-    let (hasher, written) = feed(stream, Some(hashing), Worker::start(|chunks| write(chunks, file))).await?;
+    let (hasher, written) = feed(stream, Some(hashing), Worker::start(|chunks| write(chunks, sink))).await?;
     let hasher = hasher.unwrap_or_else(|| algorithm.hasher());
     Ok((written.file, hasher.finish(), written.size))
 }
@@ -161,15 +212,15 @@ struct Written {
     size: u64,
 }
 
-fn write(mut chunks: mpsc::Receiver<Bytes>, mut file: File) -> Result<Written> {
+fn write(mut chunks: mpsc::Receiver<Bytes>, mut sink: FileSink) -> Result<Written> {
     let mut size = 0;
     while let Some(chunk) = chunks.blocking_recv() {
         for piece in chunk.chunks(WRITE_SIZE) {
-            file.write_all(piece)?;
+            sink.write_all(piece)?;
         }
         size += chunk.len() as u64;
     }
-    Ok(Written { file, size })
+    Ok(Written { file: sink.file, size })
 }
 
 /// Hashes what a partial file holds, from its start, and leaves its cursor behind the last byte.
@@ -177,27 +228,28 @@ fn write(mut chunks: mpsc::Receiver<Bytes>, mut file: File) -> Result<Written> {
 /// # Errors
 ///
 /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) when the file holds more than the descriptor says;
-/// [`ErrorKind::Io`](crate::ErrorKind::Io) when reading fails.
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) that names the file when reading fails.
 ///
 /// # Cancel safety
 ///
 /// After a drop the thread ends within one chunk.
-pub async fn rehash(mut file: File, desc: &Descriptor) -> Result<(File, Verifier)> {
+pub async fn rehash(file: impl Into<FileSink>, desc: &Descriptor) -> Result<(File, Verifier)> {
+    let mut sink = file.into();
     let mut verifier = Verifier::new(desc)?;
     // The receiver goes with this future.
     let (waited_for, _waiting) = oneshot::channel::<()>();
     blocking(move || {
-        file.rewind()?;
+        sink.file.rewind().map_err(|error| sink.failed("read", error))?;
         let mut buffer = vec![0; REHASH_SIZE];
         loop {
             if waited_for.is_closed() {
                 return Err(Error::new(ErrorKind::Other, "hashing a partial file was given up"));
             }
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok((file, verifier)),
+            match sink.file.read(&mut buffer) {
+                Ok(0) => return Ok((sink.file, verifier)),
                 Ok(len) => verifier.update(buffer.get(..len).unwrap_or_default())?,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(sink.failed("read", error)),
             }
         }
     })

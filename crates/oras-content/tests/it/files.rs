@@ -11,9 +11,10 @@ use futures_util::{
     future::{Either, select},
 };
 use oras_content::{
-    Descriptor, Error, ErrorKind,
-    fs::{FileSource, rehash, write_blob},
+    Blob, Descriptor, Error, ErrorKind,
+    fs::{FileSink, FileSource, fill, rehash, write_and_hash, write_blob},
 };
+use oras_descriptor::Algorithm;
 use oras_testing::FaultySource;
 use tempfile::TempDir;
 
@@ -89,6 +90,59 @@ async fn a_sink_tells_the_error_of_its_source_and_its_own_apart() {
     let source = FaultySource::builder(content).build();
     let error = write_blob(source.blob(&desc), read_only).await.unwrap_err();
     assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Io, false));
+}
+
+/// `cannot VERB PATH`, for a reason that the system gives.
+fn names(error: &Error, verb: &str) -> Option<std::io::ErrorKind> {
+    assert_eq!((error.kind(), error.is_from_blob()), (ErrorKind::Io, false));
+    assert_eq!(error.to_string(), format!("cannot {verb} /models/a"));
+    let cause = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
+    Some(cause.kind())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_finds_no_space_is_named() {
+    let full = || OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
+    let sink = || FileSink::new(full(), "/models/a");
+    // One that is written at once, and one that has threads of its own.
+    for len in [10, LEN] {
+        let bytes = content().slice(..len);
+        let (desc, blob) = (Descriptor::of("a/b", &bytes), || Blob::from_bytes(bytes.clone()));
+        let written = write_blob(blob().verify(&desc), sink()).await.unwrap_err();
+        let hashed = write_and_hash(blob(), sink(), Algorithm::Sha256).await.unwrap_err();
+        let filled = fill(&full(), "/models/a".as_ref(), &desc, blob()).await.unwrap_err();
+        for error in [written, hashed, filled] {
+            assert_eq!(names(&error, "write"), Some(std::io::ErrorKind::StorageFull), "{len}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_begun_is_named_too() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content);
+    drop(partial(&dir, &content[..10]));
+    let path = dir.path().join("partial");
+    let (read_only, write_only) = (File::open(&path).unwrap(), OpenOptions::new().write(true).open(&path).unwrap());
+    let once = Blob::from_stream(None, futures_util::stream::iter([Ok(content.clone())]));
+    let emptied = fill(&read_only, "/models/a".as_ref(), &desc, once).await.unwrap_err();
+    assert!(names(&emptied, "write").is_some());
+    let hashed = rehash(FileSink::new(write_only, "/models/a"), &desc).await.map(|_| ()).unwrap_err();
+    assert!(names(&hashed, "read").is_some());
+}
+
+#[tokio::test]
+async fn what_comes_from_a_blob_says_nothing_of_the_file() {
+    let (dir, content) = (TempDir::new().unwrap(), content());
+    let desc = Descriptor::of("a/b", &content);
+    for own in [Error::new(ErrorKind::Denied, "no"), Error::new(ErrorKind::Io, "the network is gone")] {
+        let source = FaultySource::builder(content.clone()).fail_at(2_000_000, own.clone()).build();
+        let sink = FileSink::new(partial(&dir, b""), "/models/a");
+        let error = write_blob(source.blob(&desc), sink).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_from_blob()), (own.kind(), true));
+        assert_eq!(error.to_string(), own.to_string());
+    }
 }
 
 #[tokio::test]
@@ -207,8 +261,8 @@ async fn a_blob_says_what_it_was_when_it_was_not_described() {
     let path = dir.path().join("file");
     std::fs::write(&path, content()).unwrap();
     let expected = Descriptor::of("a/b", &content());
-    for blob in [FileSource::new(&path).into_blob(None), oras_content::Blob::from_bytes(content())] {
-        let (blob, sum) = blob.summed(oras_descriptor::Algorithm::Sha256).unwrap();
+    for blob in [FileSource::new(&path).into_blob(None), Blob::from_bytes(content())] {
+        let (blob, sum) = blob.summed(Algorithm::Sha256).unwrap();
         assert_eq!(blob.bytes(LEN as u64).await.unwrap(), content());
         assert_eq!(sum.described().unwrap(), (expected.digest.clone(), expected.size));
     }

@@ -4,7 +4,10 @@ use std::{fs, path::PathBuf};
 
 use oras_content::{Blob, Error, ErrorKind, Fetcher, Pusher, ReadOnlyStorage, Result};
 use oras_descriptor::{Algorithm, Descriptor, MediaType};
+use oras_file::FileStore;
 use oras_memory::MemoryStore;
+use tempfile::TempDir;
+use tokio::sync::Notify;
 
 use crate::support::fresh;
 
@@ -30,13 +33,7 @@ enum Answer {
 struct Slow {
     path: PathBuf,
     answer: Answer,
-    asked: tokio::sync::Notify,
-}
-
-impl Slow {
-    fn new(path: PathBuf, answer: Answer) -> Self {
-        Self { path, answer, asked: tokio::sync::Notify::new() }
-    }
+    asked: Notify,
 }
 
 impl Fetcher for Slow {
@@ -69,14 +66,19 @@ impl Pusher for Slow {
     }
 }
 
-/// The file is another one by then, so that a second look at it would show.
-#[tokio::test(start_paused = true)]
-async fn a_file_that_the_target_turns_out_to_have_is_read_once_to_be_described() {
+/// Adds a file to a slow target; what is at its path is another file by then, so that a second look at it would show.
+async fn add_to_slow(answer: Answer) -> (TempDir, FileStore, PathBuf, Descriptor) {
     let (dir, store) = fresh();
     let path = dir.path().join("a");
     fs::write(&path, "before").unwrap();
-    let target = Slow::new(path.clone(), Answer::Here);
+    let target = Slow { path: path.clone(), answer, asked: Notify::new() };
     let desc = store.add_to(&target, "name", Some("a/b".into()), &path).await.unwrap();
+    (dir, store, path, desc)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_the_target_turns_out_to_have_is_read_once_to_be_described() {
+    let (_dir, store, path, desc) = add_to_slow(Answer::Here).await;
     assert_eq!(desc.plain(), Descriptor::of("a/b", b"before"));
     assert_eq!((desc.title(), store.path_of(&desc)), (Some("name"), Some(path)));
     // It is known to the store as it was: what it became since is refused.
@@ -86,10 +88,6 @@ async fn a_file_that_the_target_turns_out_to_have_is_read_once_to_be_described()
 
 #[tokio::test(start_paused = true)]
 async fn a_file_is_given_to_the_end_when_the_target_cannot_be_asked() {
-    let (dir, store) = fresh();
-    let path = dir.path().join("a");
-    fs::write(&path, "before").unwrap();
-    let target = Slow::new(path.clone(), Answer::Failure);
-    let desc = store.add_to(&target, "name", Some("a/b".into()), &path).await.unwrap();
+    let (_dir, _store, _path, desc) = add_to_slow(Answer::Failure).await;
     assert_eq!(desc.plain(), Descriptor::of("a/b", b"behind"));
 }

@@ -14,13 +14,12 @@ use oras_descriptor::{Descriptor, MediaType, annotation::TITLE};
 #[cfg(unix)]
 use oras_file::FileStore;
 
-use crate::support::{fresh, read};
+use crate::support::{fresh, plant, read};
 
 #[tokio::test]
 async fn an_added_file_is_described_and_not_copied() {
     let (dir, store) = fresh();
-    fs::create_dir_all(store.root()).unwrap();
-    fs::write(store.root().join("one"), "1").unwrap();
+    plant(&store, "one", "1");
     fs::write(dir.path().join("outside/two"), "2").unwrap();
     let one = store.add("one", None, "").await.unwrap();
     let two = store.add("renamed", Some("a/b".into()), "../outside/two").await.unwrap();

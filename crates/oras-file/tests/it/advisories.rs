@@ -6,7 +6,9 @@ use std::{fs, os::unix::fs::symlink as plant_link};
 use oras_content::ErrorKind;
 use oras_file::FileOptions;
 
-use crate::support::{archive, dir, file, fresh, gzip, hard_link, named, packed, push, symlink, tree, unpack};
+use crate::support::{
+    archive, dir, file, fresh, gzip, hard_link, named, packed, plant, push, push_archive, symlink, tree, unpack,
+};
 
 /// A directory of the store is a link to somewhere else, and a title names a file below it.
 #[tokio::test]
@@ -71,11 +73,11 @@ async fn ghsa_m37j_52j7_pjw7_a_chain_of_links_does_not_lead_out() {
     fs::create_dir_all(store.root().join("base")).unwrap();
     plant_link("../../outside", store.root().join("base/theirs")).unwrap();
     let entries = [symlink("base/mine", "theirs"), file("base/mine/pwned", "x")];
-    let error = push(&store, packed("base", gzip(&archive(&entries)))).await.unwrap_err();
+    let error = push_archive(&store, &entries).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert!(tree(&dir.path().join("outside")).is_empty());
     let only_link = [symlink("base/mine", "theirs")];
-    let error = push(&store, packed("base", gzip(&archive(&only_link)))).await.unwrap_err();
+    let error = push_archive(&store, &only_link).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
     assert!(!store.root().join("base/mine").is_symlink());
 }
@@ -92,9 +94,8 @@ async fn ghsa_fxhp_mv3v_67qp_a_hard_link_does_not_reach_the_process_s_directory(
     }
     // Nor a file that was in the directory before and is not of the archive.
     let (_dir, store) = fresh();
-    fs::create_dir_all(store.root().join("base")).unwrap();
-    fs::write(store.root().join("base/secret"), "mine").unwrap();
-    let error = push(&store, packed("base", gzip(&archive(&[hard_link("base/stolen", "base/secret")])))).await;
+    plant(&store, "base/secret", "mine");
+    let error = push_archive(&store, &[hard_link("base/stolen", "base/secret")]).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Denied);
 }
 

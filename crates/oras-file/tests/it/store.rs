@@ -1,22 +1,17 @@
-use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{fs, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream;
 use oras_content::{
-    Blob, BlobSource, BoxFuture, ByteStream, Deleter as _, Error, ErrorKind, Fetcher as _, LimitedStorage,
-    PredecessorFinder as _, Pusher as _, ReadOnlyStorage as _, Resolver as _, Result, Tagger as _,
+    Blob, Deleter as _, Error, ErrorKind, Fetcher as _, LimitedStorage, PredecessorFinder as _, Pusher as _,
+    ReadOnlyStorage as _, Resolver as _, Tagger as _,
 };
 use oras_descriptor::{Descriptor, annotation::TITLE};
 use oras_file::{FILE_MODE, FILE_MTIME, FileOptions, FileStore, NameError};
 use oras_memory::MemoryStore;
+use oras_testing::FaultySource;
 
-use crate::support::{fresh, manifest, named, push, read, tree, with};
+use crate::support::{fresh, manifest, named, plant, push, read, tree, with};
 
 fn name_error(error: &Error) -> Option<&NameError> {
     error.find()
@@ -37,8 +32,7 @@ async fn named_content_becomes_a_file_and_unnamed_goes_to_the_fallback() {
 #[tokio::test]
 async fn names_are_needed_and_taken_once() {
     let (_dir, store) = fresh();
-    fs::create_dir_all(store.root()).unwrap();
-    fs::write(store.root().join("one"), "1").unwrap();
+    plant(&store, "one", "1");
     store.add("one", None, "").await.unwrap();
     let missing = store.add("", None, "one").await.unwrap_err();
     assert_eq!((missing.kind(), name_error(&missing)), (ErrorKind::MissingReference, Some(&NameError::Missing)));
@@ -46,7 +40,7 @@ async fn names_are_needed_and_taken_once() {
     assert_eq!(name_error(&taken), Some(&NameError::Duplicate { name: "one".into() }));
     let absent = store.add("two", None, "").await.unwrap_err();
     assert_eq!(absent.kind(), ErrorKind::NotFound);
-    fs::write(store.root().join("two"), "2").unwrap();
+    plant(&store, "two", "2");
     store.add("two", None, "").await.unwrap();
 }
 
@@ -79,8 +73,7 @@ async fn of_many_pushes_of_one_name_one_wins() {
 async fn a_failed_push_leaves_the_old_file_and_nothing_else() {
     for options in [FileOptions::new(), FileOptions::new().with_resume(true)] {
         let (_dir, store) = with(options);
-        fs::create_dir_all(store.root()).unwrap();
-        fs::write(store.root().join("a"), "old").unwrap();
+        plant(&store, "a", "old");
         let (desc, _) = named("a", "new");
         for wrong in ["neu", "ne", "newer"] {
             let blob = Blob::from_stream(None, stream::iter([Ok(Bytes::from(wrong))]));
@@ -89,15 +82,6 @@ async fn a_failed_push_leaves_the_old_file_and_nothing_else() {
         }
         push(&store, named("a", "new")).await.unwrap();
         assert_eq!(tree(store.root()), [("a".into(), "new".into())]);
-    }
-}
-
-struct Counted(Bytes, AtomicU64);
-
-impl BlobSource for Counted {
-    fn open(&self, offset: u64) -> BoxFuture<'_, Result<ByteStream>> {
-        self.1.store(offset, Ordering::Relaxed);
-        self.0.open(offset)
     }
 }
 
@@ -110,9 +94,9 @@ async fn a_push_that_broke_off_is_continued_when_that_was_asked_for() {
     assert_eq!(store.push(&desc, broken).await.unwrap_err().kind(), ErrorKind::Timeout);
     assert!(!store.root().join("big").exists());
     assert_eq!(tree(store.root()).len(), 1);
-    let source = Arc::new(Counted(bytes.clone(), AtomicU64::new(0)));
-    store.push(&desc, Blob::from_source(None, source.clone())).await.unwrap();
-    assert_eq!(source.1.load(Ordering::Relaxed), 300_000, "only the rest was asked for");
+    let source = FaultySource::builder(bytes.clone()).build();
+    store.push(&desc, source.blob(&desc)).await.unwrap();
+    assert_eq!(source.opens(), [300_000], "only the rest was asked for");
     assert_eq!(fs::read(store.root().join("big")).unwrap(), bytes);
     assert_eq!(tree(store.root()).len(), 1);
 }
@@ -180,14 +164,12 @@ async fn names_that_are_not_portable_are_refused_where_that_is_asked_for() {
 #[tokio::test]
 async fn an_existing_file_is_overwritten_unless_it_is_to_be_kept() {
     let (_dir, store) = fresh();
-    fs::create_dir_all(store.root()).unwrap();
-    fs::write(store.root().join("a"), "old").unwrap();
+    plant(&store, "a", "old");
     push(&store, named("a", "new")).await.unwrap();
     assert_eq!(fs::read(store.root().join("a")).unwrap(), b"new");
 
     let (_dir, store) = with(FileOptions::new().with_keep_existing(true));
-    fs::create_dir_all(store.root()).unwrap();
-    fs::write(store.root().join("a"), "old").unwrap();
+    plant(&store, "a", "old");
     let error = push(&store, named("a", "new")).await.unwrap_err();
     assert_eq!(name_error(&error), Some(&NameError::Exists { name: "a".into() }));
     assert_eq!(fs::read(store.root().join("a")).unwrap(), b"old");
@@ -334,9 +316,8 @@ async fn a_single_file_keeps_mode_and_time_where_that_is_asked_for() {
 #[tokio::test]
 async fn a_file_that_is_there_with_the_right_content_is_not_fetched() {
     let (_dir, store) = with(FileOptions::new().with_skip_identical(true));
-    fs::create_dir_all(store.root()).unwrap();
-    fs::write(store.root().join("same"), "1").unwrap();
-    fs::write(store.root().join("other"), "x").unwrap();
+    plant(&store, "same", "1");
+    plant(&store, "other", "x");
     let (same, _) = named("same", "1");
     assert!(store.exists(&same).await.unwrap());
     let (other, bytes) = named("other", "2");
@@ -344,7 +325,7 @@ async fn a_file_that_is_there_with_the_right_content_is_not_fetched() {
     push(&store, (other, bytes)).await.unwrap();
     assert_eq!(fs::read(store.root().join("other")).unwrap(), b"2");
 
-    fs::write(store.root().join("pushed"), "3").unwrap();
+    plant(&store, "pushed", "3");
     let never = Blob::from_stream(Some(1), stream::poll_fn(|_| panic!("the blob was read")));
     store.push(&named("pushed", "3").0, never).await.unwrap();
     assert!(!fresh().1.exists(&same).await.unwrap());
@@ -385,7 +366,7 @@ async fn content_goes_to_whatever_takes_bytes() {
     let mut out = Vec::new();
     oras_file::write_to(&store, &desc, &mut out).await.unwrap();
     assert_eq!(out, b"hello");
-    fs::write(store.root().join("a"), "hallo").unwrap();
+    plant(&store, "a", "hallo");
     let mut out = Vec::new();
     let error = oras_file::write_to(&store, &desc, &mut out).await.unwrap_err();
     assert_eq!((error.kind(), out.len()), (ErrorKind::Corrupt, 0));

@@ -32,6 +32,13 @@ fn beside(dir: TempDir, options: FileOptions) -> (TempDir, FileStore) {
     (dir, store)
 }
 
+/// Puts a file into the directory of a store, behind its back.
+pub(crate) fn plant(store: &FileStore, name: &str, text: &str) {
+    let path = store.root().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
 pub(crate) fn named(name: &str, text: &str) -> (Descriptor, Bytes) {
     let desc = Descriptor::of("application/x-test", text.as_bytes()).with_annotation(TITLE, name);
     (desc, Bytes::copy_from_slice(text.as_bytes()))
@@ -144,9 +151,14 @@ pub(crate) fn packed(name: &str, bytes: Bytes) -> (Descriptor, Bytes) {
     (desc, bytes)
 }
 
-/// Unpacks an archive as `base` into a fresh store.
+/// Unpacks an archive as `base`.
+pub(crate) async fn push_archive(store: &impl Pusher, entries: &[Entry<'_>]) -> Result<()> {
+    push(store, packed("base", gzip(&archive(entries)))).await.map(|_| ())
+}
+
+/// The same into a fresh store.
 pub(crate) async fn unpack(options: FileOptions, entries: &[Entry<'_>]) -> (TempDir, Result<()>) {
     let (dir, store) = with(options);
-    let result = push(&store, packed("base", gzip(&archive(entries)))).await.map(|_| ());
+    let result = push_archive(&store, entries).await;
     (dir, result)
 }

@@ -14,7 +14,8 @@ use oras_descriptor::{
 use oras_file::{Duplicates, FileOptions, LinkPolicy, PrivilegedBits, SpecialFiles, UnpackPolicy};
 
 use crate::support::{
-    Entry, archive, dir, file, fresh, gzip, hard_link, packed, push, read, symlink, tree, unpack, with,
+    Entry, archive, dir, file, fresh, gzip, hard_link, packed, plant, push, push_archive, read, symlink, tree, unpack,
+    with,
 };
 
 fn policy(policy: UnpackPolicy) -> FileOptions {
@@ -76,7 +77,7 @@ async fn entries_outside_of_the_name_are_refused() {
     }
     let (dir, store) = fresh();
     let absolute = format!("{}/base/a", store.root().display());
-    push(&store, packed("base", gzip(&archive(&[file(&absolute, "x")])))).await.unwrap();
+    push_archive(&store, &[file(&absolute, "x")]).await.unwrap();
     assert_eq!(tree(&dir.path().join("work/base")), [is("a", "x")]);
 }
 
@@ -125,11 +126,11 @@ async fn an_absolute_link_is_kept_when_it_stays_inside() {
     let inside = format!("{}/base/a", store.root().display());
     let beside = format!("{}/other", store.root().display());
     let sneaky = format!("{}/base/../../outside", store.root().display());
-    push(&store, packed("base", gzip(&archive(&[file("base/a", "1"), symlink("base/l", &inside)])))).await.unwrap();
+    push_archive(&store, &[file("base/a", "1"), symlink("base/l", &inside)]).await.unwrap();
     assert_eq!(fs::read(dir.path().join("work/base/l")).unwrap(), b"1");
     for target in [beside.as_str(), sneaky.as_str(), "/etc/passwd"] {
         let (_dir, store) = fresh();
-        let error = push(&store, packed("base", gzip(&archive(&[symlink("base/l", target)])))).await.unwrap_err();
+        let error = push_archive(&store, &[symlink("base/l", target)]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied, "{target}");
     }
 }
@@ -169,7 +170,7 @@ async fn one_archive_may_link_into_another_where_that_is_asked_for() {
     let options = policy(UnpackPolicy::new().with_links(LinkPolicy::InsideStore));
     let (_dir, store) = with(options.clone());
     push(&store, packed("shared", gzip(&archive(&[file("shared/lib", "lib")])))).await.unwrap();
-    push(&store, packed("base", gzip(&archive(&entries)))).await.unwrap();
+    push_archive(&store, &entries).await.unwrap();
     assert_eq!(fs::read(store.root().join("base/l")).unwrap(), b"lib");
     assert_eq!(refused(options, &[symlink("base/l", "../../outside")]).await, ErrorKind::Denied);
 }
@@ -180,7 +181,7 @@ async fn a_file_takes_the_place_of_a_link_and_does_not_go_through_it() {
     fs::create_dir_all(store.root().join("base")).unwrap();
     fs::write(dir.path().join("outside/victim"), "old").unwrap();
     plant_link("../../outside/victim", store.root().join("base/a")).unwrap();
-    push(&store, packed("base", gzip(&archive(&[file("base/a", "new")])))).await.unwrap();
+    push_archive(&store, &[file("base/a", "new")]).await.unwrap();
     assert_eq!(fs::read(dir.path().join("outside/victim")).unwrap(), b"old");
     assert_eq!(tree(&store.root().join("base")), [is("a", "new")]);
 }
@@ -190,7 +191,7 @@ async fn an_existing_link_is_replaced_by_a_link() {
     let (_dir, store) = fresh();
     fs::create_dir_all(store.root().join("base")).unwrap();
     plant_link("x", store.root().join("base/l")).unwrap();
-    push(&store, packed("base", gzip(&archive(&[symlink("base/l", "y")])))).await.unwrap();
+    push_archive(&store, &[symlink("base/l", "y")]).await.unwrap();
     assert_eq!(tree(&store.root().join("base")), [is("l", "-> y")]);
 }
 
@@ -332,19 +333,19 @@ async fn archives_without_compression_are_unpacked_too() {
 async fn an_archive_goes_into_a_directory_that_is_there() {
     let (_dir, store) = fresh();
     fs::create_dir_all(store.root().join("base/d")).unwrap();
-    fs::write(store.root().join("base/mine"), "mine").unwrap();
-    push(&store, packed("base", gzip(&archive(&[file("base/d/a", "1"), dir("base/d")])))).await.unwrap();
+    plant(&store, "base/mine", "mine");
+    push_archive(&store, &[file("base/d/a", "1"), dir("base/d")]).await.unwrap();
     assert_eq!(tree(&store.root().join("base")), [is("d", "dir"), is("d/a", "1"), is("mine", "mine")]);
     let (_dir, keeping) = with(FileOptions::new().with_keep_existing(true));
     fs::create_dir_all(keeping.root().join("base")).unwrap();
-    let pushed = push(&keeping, packed("base", gzip(&archive(&[file("base/a", "1")])))).await;
+    let pushed = push_archive(&keeping, &[file("base/a", "1")]).await;
     assert_eq!(pushed.unwrap_err().kind(), ErrorKind::Denied);
 }
 
 #[tokio::test]
 async fn a_renamed_archive_is_unpacked_under_its_new_name() {
     let (_dir, store) = with(FileOptions::new().with_rename(|_, name| format!("new/{name}2")));
-    push(&store, packed("base", gzip(&archive(&[file("base/a", "1")])))).await.unwrap();
+    push_archive(&store, &[file("base/a", "1")]).await.unwrap();
     assert_eq!(tree(&store.root().join("new")), [is("base2", "dir"), is("base2/a", "1")]);
     let titled = packed("other", gzip(&archive(&[file("base/a", "1")])));
     assert_eq!(titled.0.annotations[TITLE], "other");

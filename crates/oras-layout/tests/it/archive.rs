@@ -7,12 +7,12 @@ use oras_content::{
     Tagger as _, fetch_all,
 };
 use oras_descriptor::{Algorithm, Descriptor, MediaType, annotation::REF_NAME};
-use oras_layout::{LayoutArchive, OciLayout, ReadOnlyLayout, TarBlobs};
+use oras_layout::{LayoutArchive, OciLayout, ReadOnlyLayout, TarBlobs, TarOptions};
 
-use crate::support::{artifact, content, fresh, manifest, push, tags};
+use crate::support::{artifact, blob_path, content, fresh, manifest, push, tags};
 
 /// A layout with a tagged artifact, a referrer, and files of another tool.
-async fn sample() -> (tempfile::TempDir, OciLayout, Descriptor, Descriptor) {
+pub(crate) async fn sample() -> (tempfile::TempDir, OciLayout, Descriptor, Descriptor) {
     let (dir, layout) = fresh().await;
     let desc = artifact(&layout, "a", None).await;
     layout.tag(&desc, "v1").await.unwrap();
@@ -128,6 +128,17 @@ async fn a_compressed_tar_is_read_like_a_plain_one() {
 }
 
 #[tokio::test]
+async fn the_largest_manifest_of_a_tar_is_set() {
+    let (dir, layout, desc, _) = sample().await;
+    let path = dir.path().join("x.tar");
+    fs::write(&path, tar_of(layout.root(), "")).unwrap();
+    let open = async |limit| ReadOnlyLayout::open_tar_with(&path, TarOptions::new().with_metadata_limit(limit)).await;
+    let small = open(10).await.unwrap();
+    assert_eq!(small.predecessors(&desc).await.unwrap_err().kind(), ErrorKind::SizeExceedsLimit);
+    assert!(open(1 << 20).await.unwrap().predecessors(&desc).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_tar_that_is_no_layout_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
@@ -156,6 +167,48 @@ async fn a_tar_that_is_no_layout_is_refused() {
 }
 
 #[tokio::test]
+async fn a_tar_that_is_refused_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.tar");
+    let mut outside = tar::Builder::new(Vec::new());
+    entry(&mut outside, "../x", tar::EntryType::Regular, b"");
+    let whole = outside.into_inner().unwrap();
+    for bytes in [b"this is no tar".as_slice(), &[0; 1024], &whole] {
+        fs::write(&path, bytes).unwrap();
+        let error = ReadOnlyLayout::open_tar(&path).await.unwrap_err();
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+/// What cannot be read may be whole.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_tar_that_the_system_does_not_give_is_not_called_corrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = TarBlobs::open(dir.path()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.to_string(), format!("cannot read {}", dir.path().display()));
+}
+
+#[tokio::test]
+async fn headers_that_go_on_for_ever_take_no_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.tar");
+    let open = async |kind, len| {
+        let mut tar = tar::Builder::new(Vec::new());
+        entry(&mut tar, "content", tar::EntryType::Regular, &vec![b'n'; 4 << 20]);
+        entry(&mut tar, "long", kind, &vec![b'n'; len]);
+        entry(&mut tar, "index.json", tar::EntryType::Regular, b"{}");
+        fs::write(&path, tar.into_inner().unwrap()).unwrap();
+        TarBlobs::open(&path).await
+    };
+    for kind in [tar::EntryType::GNULongName, tar::EntryType::GNULongLink, tar::EntryType::XHeader] {
+        assert_eq!(open(kind, 2 << 20).await.unwrap_err().kind(), ErrorKind::SizeExceedsLimit, "{kind:?}");
+    }
+    assert!(open(tar::EntryType::GNULongName, 1 << 19).await.is_ok());
+}
+
+#[tokio::test]
 async fn only_regular_files_of_a_tar_are_content() {
     let (dir, layout, desc, _) = sample().await;
     let mut tar = tar::Builder::new(Vec::new());
@@ -176,8 +229,11 @@ async fn blobs_of_a_tar_need_no_index() {
     fs::remove_file(layout.root().join("index.json")).unwrap();
     let path = dir.path().join("x.tar");
     fs::write(&path, tar_of(layout.root(), "./")).unwrap();
-    let blobs = TarBlobs::open(&path, 1 << 20).await.unwrap();
+    let blobs = TarBlobs::open(&path).await.unwrap();
     assert!(blobs.exists(&desc).await.unwrap());
+    let mut blob = blobs.fetch(&desc).await.unwrap();
+    blob.start().await.unwrap();
+    assert!(blob.into_parts().1.is_none(), "the thread that reads it hashes it");
     assert_eq!(fetch_all(&blobs, &desc, 1 << 20).await.unwrap(), manifest("a", vec![content("layer of a").0], None).1);
 }
 
@@ -190,7 +246,7 @@ async fn ghsa_f36w_mj3v_6jqv_a_size_that_lies_takes_no_memory() {
         let index = oras_descriptor::canonical(&oras_descriptor::Index::new(vec![desc.clone()]));
         fs::write(layout.root().join("index.json"), &index).unwrap();
         fs::create_dir_all(layout.root().join("blobs/sha256")).unwrap();
-        fs::write(layout.root().join("blobs/sha256").join(desc.digest.encoded()), "{}").unwrap();
+        fs::write(blob_path(&layout, &desc), "{}").unwrap();
         let path = dir.path().join("x.tar");
         fs::write(&path, tar_of(layout.root(), "")).unwrap();
         let open = OciLayout::open(layout.root()).await.unwrap();
@@ -203,7 +259,11 @@ async fn ghsa_f36w_mj3v_6jqv_a_size_that_lies_takes_no_memory() {
     }
 }
 
-/// Writes the sample into an archive at a path.
+async fn archive_at(path: &Path) -> LayoutArchive {
+    LayoutArchive::new(tokio::fs::File::create(path).await.unwrap()).await.unwrap()
+}
+
+/// Writes the sample into an archive.
 async fn write(layout: &OciLayout, desc: &Descriptor, sbom: &Descriptor, archive: &LayoutArchive) {
     let blobs =
         [Descriptor::empty().plain(), content("layer of a").0, desc.clone(), content("layer of sbom").0, sbom.clone()];
@@ -219,7 +279,7 @@ async fn an_archive_is_written_in_one_pass_and_read_back() {
     let mut files = Vec::new();
     for name in ["one.tar", "two.tar"] {
         let path = dir.path().join(name);
-        let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+        let archive = archive_at(&path).await;
         assert_eq!(archive.max_concurrency().map(std::num::NonZeroUsize::get), Some(1));
         write(&layout, &desc, &sbom, &archive).await;
         let again = archive.push(&desc, Blob::from_stream(None, stream::poll_fn(|_| panic!("read")))).await;
@@ -234,6 +294,7 @@ async fn an_archive_is_written_in_one_pass_and_read_back() {
         assert_eq!(archive.fetch(&content("nowhere").0).await.unwrap_err().kind(), ErrorKind::NotFound);
         archive.finish().await.unwrap();
         assert!(archive.finish().await.is_err());
+        assert_eq!(archive.tag(&desc, "late").await.unwrap_err().kind(), ErrorKind::Other, "it would be lost");
         has_all(&ReadOnlyLayout::open_tar(&path).await.unwrap(), &desc, &sbom).await;
         files.push(fs::read(&path).unwrap());
     }
@@ -248,7 +309,7 @@ async fn an_archive_is_written_in_one_pass_and_read_back() {
 async fn bytes_in_an_archive_are_a_manifest_once_they_come_as_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
-    let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+    let archive = archive_at(&path).await;
     let (desc, bytes) = manifest("a", vec![content("layer").0], None);
     let as_layer = Descriptor::of("application/x-layer", &bytes);
     push(&archive, (as_layer.clone(), bytes.clone())).await.unwrap();
@@ -282,7 +343,7 @@ async fn an_archive_is_compressed_where_that_is_asked_for() {
 async fn a_blob_that_fails_early_does_no_harm_and_one_that_fails_later_breaks_the_archive() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
-    let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+    let archive = archive_at(&path).await;
     let wrong = archive.push(&content("right").0, Blob::from_bytes("wrong".into())).await;
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::Corrupt);
     let missing = oras_content::fs::FileSource::new(dir.path().join("nothing")).into_blob(None);
@@ -293,6 +354,7 @@ async fn a_blob_that_fails_early_does_no_harm_and_one_that_fails_later_breaks_th
     let broken = Blob::from_stream(None, stream::iter([Ok(bytes.slice(..70_000)), Err(lost)]));
     assert_eq!(archive.push(&large, broken).await.unwrap_err().kind(), ErrorKind::Timeout);
     assert!(push(&archive, content("next")).await.is_err());
+    assert_eq!(archive.tag(&content("right").0, "v1").await.unwrap_err().kind(), ErrorKind::Other);
     assert!(archive.finish().await.is_err());
 }
 
@@ -300,11 +362,11 @@ async fn a_blob_that_fails_early_does_no_harm_and_one_that_fails_later_breaks_th
 async fn an_archive_takes_content_of_every_algorithm() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.tar");
-    let archive = LayoutArchive::new(tokio::fs::File::create(&path).await.unwrap()).await.unwrap();
+    let archive = archive_at(&path).await;
     let desc = Descriptor::of_with(Algorithm::Sha512, "a/b", b"hello");
     push(&archive, (desc.clone(), Bytes::from_static(b"hello"))).await.unwrap();
     archive.finish().await.unwrap();
-    let blobs = TarBlobs::open(&path, 1 << 20).await.unwrap();
+    let blobs = TarBlobs::open(&path).await.unwrap();
     assert_eq!(fetch_all(&blobs, &desc, 100).await.unwrap(), "hello");
 }
 
@@ -320,17 +382,14 @@ async fn layouts_on_one_file_system_share_a_blob_that_is_right() {
     let never = || Blob::from_stream(None, stream::poll_fn(|_| panic!("bytes were moved")));
     let locations: Vec<_> = from.location().into_iter().collect();
     assert_eq!(to.mount(&desc, &locations, never()).await.unwrap(), MountOutcome::Mounted);
-    let inode = |layout: &OciLayout| {
-        fs::metadata(layout.root().join("blobs/sha256").join(desc.digest.encoded())).unwrap().ino()
-    };
+    let inode = |layout: &OciLayout| fs::metadata(blob_path(layout, &desc)).unwrap().ino();
     assert_eq!(inode(&from), inode(&to));
     assert!(crate::support::leftovers(to.root()).is_empty());
     assert_eq!(to.mount(&desc, &locations, never()).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(ReadOnlyLayout::open_dir(from.root()).await.unwrap().location(), from.location());
 
     let (other, bytes) = content(&"broken".repeat(100_000));
-    let path = from.root().join("blobs/sha256").join(other.digest.encoded());
-    fs::write(path, "Broken".repeat(100_000)).unwrap();
+    fs::write(blob_path(&from, &other), "Broken".repeat(100_000)).unwrap();
     let outcome = to.mount(&other, &locations, Blob::from_bytes(bytes.clone())).await.unwrap();
     assert_eq!(outcome, MountOutcome::Pushed);
     assert_eq!(fetch_all(&to, &other, u64::MAX).await.unwrap(), bytes);

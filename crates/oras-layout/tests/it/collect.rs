@@ -1,11 +1,13 @@
 use std::{fs, time::Duration};
 
 use oras_content::{Blob, Deleter as _, ErrorKind, Pusher as _, ReadOnlyStorage as _, Resolver as _, Tagger as _};
-use oras_descriptor::{Descriptor, Index, MediaType, canonical};
+use oras_descriptor::Descriptor;
 use oras_layout::{LayoutOptions, OciLayout};
 use tempfile::TempDir;
 
-use crate::support::{artifact, content, index, leftovers, push, tags};
+use crate::support::{
+    artifact, blob_path, content, index_of, leftovers, list_only, listed, manifest, overwrite, push, tags,
+};
 
 async fn without_lease() -> (TempDir, OciLayout) {
     with(LayoutOptions::new().with_lease(Duration::ZERO)).await
@@ -15,10 +17,6 @@ async fn with(options: LayoutOptions) -> (TempDir, OciLayout) {
     let dir = tempfile::tempdir().unwrap();
     let layout = OciLayout::create_with(dir.path(), options).await.unwrap();
     (dir, layout)
-}
-
-fn listed(layout: &OciLayout) -> usize {
-    index(layout.root())["manifests"].as_array().unwrap().len()
 }
 
 #[tokio::test]
@@ -39,7 +37,11 @@ async fn gc_keeps_what_tags_lead_to_and_its_referrers_however_far() {
         assert!(!layout.exists(gone).await.unwrap());
         assert!(report.removed.contains(&gone.digest));
     }
-    assert_eq!((report.removed.len(), listed(&layout)), (5, 3), "the index lists what is left, and no more");
+    assert_eq!(
+        (report.removed.len(), listed(layout.root()).len()),
+        (5, 3),
+        "the index lists what is left, and no more"
+    );
     assert!(layout.fsck().await.unwrap().is_clean());
     assert_eq!(layout.gc().await.unwrap().removed, []);
 }
@@ -47,7 +49,7 @@ async fn gc_keeps_what_tags_lead_to_and_its_referrers_however_far() {
 #[tokio::test]
 async fn gc_ends_when_the_subject_of_a_referrer_is_not_kept() {
     let (_dir, layout) = without_lease().await;
-    let missing = crate::support::manifest("never pushed", Vec::new(), None).0;
+    let missing = manifest("never pushed", Vec::new(), None).0;
     let orphan = artifact(&layout, "orphan", Some(&missing)).await;
     let next = artifact(&layout, "next", Some(&orphan)).await;
     layout.gc().await.unwrap();
@@ -61,7 +63,7 @@ async fn gc_spares_what_is_young() {
     let loose = push(&layout, content("loose")).await.unwrap();
     assert_eq!(layout.gc().await.unwrap().removed, []);
     assert!(layout.exists(&stray).await.unwrap() && layout.exists(&loose).await.unwrap());
-    assert_eq!(listed(&layout), 1);
+    assert_eq!(listed(layout.root()).len(), 1);
 }
 
 #[cfg(unix)]
@@ -72,8 +74,7 @@ async fn content_that_was_found_is_young_again() {
         (push(&layout, content("loose")).await.unwrap(), push(&layout, content("forgotten")).await.unwrap());
     let long_ago = std::time::SystemTime::now() - Duration::from_secs(86_400);
     for desc in [&loose, &forgotten] {
-        let path = layout.root().join("blobs/sha256").join(desc.digest.encoded());
-        fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
+        fs::File::open(blob_path(&layout, desc)).unwrap().set_modified(long_ago).unwrap();
     }
     let other = OciLayout::open(layout.root()).await.unwrap();
     assert!(other.exists(&loose).await.unwrap());
@@ -122,7 +123,7 @@ async fn deleting_a_manifest_takes_what_it_alone_held_and_its_referrers() {
     for kept in [&b, &Descriptor::empty(), &content("layer of b").0] {
         assert!(layout.exists(kept).await.unwrap());
     }
-    assert_eq!((tags(&layout).await, listed(&layout)), (vec!["other".to_owned()], 1));
+    assert_eq!((tags(&layout).await, listed(layout.root()).len()), (vec!["other".to_owned()], 1));
 }
 
 #[tokio::test]
@@ -157,8 +158,7 @@ async fn deleting_an_index_keeps_children_that_another_one_has() {
     let (shared, alone) = (artifact(&layout, "shared", None).await, artifact(&layout, "alone", None).await);
     let mut roots = Vec::new();
     for (tag, children) in [("one", vec![shared.plain(), alone.plain()]), ("two", vec![shared.plain()])] {
-        let bytes = canonical(&Index::new(children));
-        let root = push(&layout, (Descriptor::of(MediaType::OCI_INDEX, &bytes), bytes)).await.unwrap();
+        let root = index_of(&layout, children).await;
         layout.tag(&root, tag).await.unwrap();
         roots.push(root);
     }
@@ -180,12 +180,10 @@ async fn fsck_reports_and_repair_drops_what_is_broken() {
     }
     let loose = push(&layout, content("loose")).await.unwrap();
     assert!(layout.fsck().await.unwrap().is_clean());
-    let path = |desc: &Descriptor| layout.root().join("blobs/sha256").join(desc.digest.encoded());
-    fs::remove_file(path(&bad)).unwrap();
-    fs::write(path(&bad), "{}").unwrap();
-    fs::remove_file(path(&lost)).unwrap();
+    overwrite(&layout, &bad, "{}");
+    fs::remove_file(blob_path(&layout, &lost)).unwrap();
     let layer = content("layer of good").0;
-    fs::remove_file(path(&layer)).unwrap();
+    fs::remove_file(blob_path(&layout, &layer)).unwrap();
 
     let report = layout.fsck().await.unwrap();
     assert_eq!(report.corrupt, std::slice::from_ref(&bad.digest));
@@ -199,8 +197,19 @@ async fn fsck_reports_and_repair_drops_what_is_broken() {
 
     assert_eq!(layout.repair().await.unwrap(), report);
     assert_eq!(tags(&layout).await, ["good"], "a manifest may be here without its layers");
-    assert!(!path(&bad).exists());
+    assert!(!blob_path(&layout, &bad).exists());
     let (desc, bytes) = content("layer of good");
     layout.push(&desc, Blob::from_bytes(bytes)).await.unwrap();
     assert!(layout.fsck().await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_reported_once_however_often_it_is_led_to() {
+    let (_dir, layout) = without_lease().await;
+    let missing = manifest("never pushed", Vec::new(), None).0.plain();
+    let root = index_of(&layout, vec![missing.clone(), missing.clone()]).await;
+    list_only(&layout, vec![missing.clone(), root.plain(), missing.clone()]);
+    let report = layout.fsck().await.unwrap();
+    assert_eq!(report.missing, std::slice::from_ref(&missing.digest));
+    assert_eq!(report.broken_entries, [missing.clone(), missing]);
 }

@@ -9,6 +9,8 @@
 
 mod archive;
 mod collect;
+#[cfg(feature = "gzip")]
+mod compressed;
 mod contract;
 mod index;
 mod processes;

@@ -8,7 +8,9 @@ use oras_descriptor::Descriptor;
 use oras_layout::{LayoutOptions, OciLayout};
 use tempfile::TempDir;
 
-use crate::support::{artifact, content, fresh, manifest, push};
+#[cfg(unix)]
+use crate::support::blob_path;
+use crate::support::{artifact, content, fresh, manifest, overwrite, push};
 
 /// A layout, another handle of it without a lease, as another process would have it, and a blob that the first has just
 /// found.
@@ -56,9 +58,7 @@ async fn content_that_was_deleted_can_be_pushed_again() {
 #[tokio::test]
 async fn content_that_another_program_cut_short_does_not_exist() {
     let (_dir, layout, _, blob) = with_found_blob().await;
-    let path = layout.root().join("blobs/sha256").join(blob.digest.encoded());
-    fs::remove_file(&path).unwrap();
-    fs::write(&path, "sha").unwrap();
+    overwrite(&layout, &blob, "sha");
     assert!(!layout.exists(&blob).await.unwrap());
 }
 
@@ -67,9 +67,8 @@ async fn content_that_another_program_cut_short_does_not_exist() {
 #[tokio::test]
 async fn content_found_again_has_its_lease_renewed() {
     let (_dir, layout, _, blob) = with_found_blob().await;
-    let path = layout.root().join("blobs/sha256").join(blob.digest.encoded());
     let long_ago = std::time::SystemTime::now() - Duration::from_secs(86_400);
-    fs::File::open(&path).unwrap().set_modified(long_ago).unwrap();
+    fs::File::open(blob_path(&layout, &blob)).unwrap().set_modified(long_ago).unwrap();
     assert!(layout.exists(&blob).await.unwrap());
     assert_eq!(layout.gc().await.unwrap().removed, []);
 }
@@ -90,9 +89,7 @@ async fn links_of_what_this_handle_stored_are_not_read_again() {
     let (_dir, layout) = fresh().await;
     let subject = artifact(&layout, "subject", None).await;
     let referrer = artifact(&layout, "referrer", Some(&subject)).await;
-    let path = layout.root().join("blobs/sha256").join(referrer.digest.encoded());
-    fs::remove_file(&path).unwrap();
-    fs::write(&path, "not read").unwrap();
+    overwrite(&layout, &referrer, "not read");
     assert_eq!(layout.predecessors(&subject).await.unwrap(), [referrer.plain()]);
     let other = OciLayout::open(layout.root()).await.unwrap();
     assert_eq!(other.predecessors(&subject).await.unwrap_err().kind(), ErrorKind::Corrupt);

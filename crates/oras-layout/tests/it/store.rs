@@ -12,8 +12,9 @@ use oras_content::{
 };
 use oras_descriptor::{Algorithm, Descriptor, MediaType};
 use oras_layout::{BlobDir, OciLayout};
+use oras_testing::FaultySource;
 
-use crate::support::{artifact, content, fresh, leftovers, push};
+use crate::support::{artifact, blob_path, content, fresh, leftovers, overwrite, push};
 
 #[tokio::test]
 async fn pushed_content_is_fetched_verified() {
@@ -21,8 +22,7 @@ async fn pushed_content_is_fetched_verified() {
     let desc = push(&layout, content("hello")).await.unwrap();
     assert!(layout.exists(&desc).await.unwrap());
     assert_eq!(fetch_all(&layout, &desc, 100).await.unwrap(), "hello");
-    let path = layout.root().join("blobs/sha256").join(desc.digest.encoded());
-    assert_eq!(fs::read(path).unwrap(), b"hello");
+    assert_eq!(fs::read(blob_path(&layout, &desc)).unwrap(), b"hello");
 }
 
 #[cfg(unix)]
@@ -32,8 +32,7 @@ async fn blobs_are_read_only_files() {
     let (_dir, layout) = fresh().await;
     for (desc, bytes) in [content("small"), content(&"large".repeat(100_000))] {
         layout.push(&desc, Blob::from_bytes(bytes)).await.unwrap();
-        let path = layout.root().join("blobs/sha256").join(desc.digest.encoded());
-        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o444);
+        assert_eq!(fs::metadata(blob_path(&layout, &desc)).unwrap().permissions().mode() & 0o777, 0o444);
     }
 }
 
@@ -68,9 +67,9 @@ async fn a_push_that_broke_off_is_continued_where_it_broke() {
     assert_eq!(layout.push(&desc, broken).await.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(leftovers(layout.root()).len(), 1);
 
-    let source = std::sync::Arc::new(crate::support::Recorded::new(bytes.clone()));
-    layout.push(&desc, Blob::from_source(None, source.clone())).await.unwrap();
-    assert_eq!(source.openings(), [300_000], "only the rest was asked for");
+    let source = FaultySource::builder(bytes.clone()).build();
+    layout.push(&desc, source.blob(&desc)).await.unwrap();
+    assert_eq!(source.opens(), [300_000], "only the rest was asked for");
     assert_eq!(fetch_all(&layout, &desc, u64::MAX).await.unwrap(), bytes);
     assert!(leftovers(layout.root()).is_empty());
 }
@@ -112,11 +111,9 @@ async fn corrupt_content_fails_to_be_fetched_and_is_replaced_by_a_push() {
     let (_dir, layout) = fresh().await;
     let (desc, bytes) = content("hello");
     push(&layout, (desc.clone(), bytes.clone())).await.unwrap();
-    let path = layout.root().join("blobs/sha256").join(desc.digest.encoded());
-    fs::remove_file(&path).unwrap();
-    fs::write(&path, "hallo").unwrap();
+    overwrite(&layout, &desc, "hallo");
     assert_eq!(fetch_all(&layout, &desc, 100).await.unwrap_err().kind(), ErrorKind::Corrupt);
-    fs::write(&path, "hell").unwrap();
+    overwrite(&layout, &desc, "hell");
     assert!(!layout.exists(&desc).await.unwrap(), "another size is another content");
     push(&layout, (desc.clone(), bytes)).await.unwrap();
     assert_eq!(fetch_all(&layout, &desc, 100).await.unwrap(), "hello");
@@ -233,9 +230,9 @@ async fn a_push_right_after_a_dropped_one_waits_for_its_writer_and_goes_on_there
         }
     }
     // The thread of the dropped push has chunks to write yet.
-    let source = std::sync::Arc::new(crate::support::Recorded::new(bytes.clone()));
-    layout.push(&desc, Blob::from_source(None, source.clone())).await.unwrap();
-    assert_eq!(source.openings(), [bytes.len() as u64 - 1000], "all that was given to the first was kept");
+    let source = FaultySource::builder(bytes.clone()).build();
+    layout.push(&desc, source.blob(&desc)).await.unwrap();
+    assert_eq!(source.opens(), [bytes.len() as u64 - 1000], "all that was given to the first was kept");
     assert_eq!(fetch_all(&layout, &desc, u64::MAX).await.unwrap(), bytes);
     assert!(leftovers(layout.root()).is_empty());
 }

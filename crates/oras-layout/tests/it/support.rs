@@ -1,9 +1,12 @@
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use oras_content::{Blob, Pusher, Result, TagLister};
-use oras_descriptor::{Descriptor, Manifest, MediaType, canonical};
+use oras_descriptor::{Descriptor, Index, Manifest, MediaType, canonical};
 use oras_layout::OciLayout;
 use tempfile::TempDir;
 
@@ -42,38 +45,38 @@ pub(crate) async fn tags(layout: &impl TagLister) -> Vec<String> {
     layout.tags(None).try_collect().await.unwrap()
 }
 
-/// What `index.json` says.
-pub(crate) fn index(root: &Path) -> serde_json::Value {
-    serde_json::from_slice(&std::fs::read(root.join("index.json")).unwrap()).unwrap()
+/// Pushes an index of manifests.
+pub(crate) async fn index_of(layout: &OciLayout, manifests: Vec<Descriptor>) -> Descriptor {
+    let bytes = canonical(&Index::new(manifests));
+    push(layout, (Descriptor::of(MediaType::OCI_INDEX, &bytes), bytes)).await.unwrap()
+}
+
+/// The entries of `index.json`.
+pub(crate) fn listed(root: &Path) -> Vec<serde_json::Value> {
+    let index: serde_json::Value = serde_json::from_slice(&fs::read(root.join("index.json")).unwrap()).unwrap();
+    index["manifests"].as_array().unwrap().clone()
+}
+
+/// Gives a layout these entries, as another program would.
+pub(crate) fn list_only(layout: &OciLayout, entries: Vec<Descriptor>) {
+    fs::write(layout.root().join("index.json"), canonical(&Index::new(entries))).unwrap();
+}
+
+/// Where the content of a descriptor is.
+pub(crate) fn blob_path(layout: &OciLayout, desc: &Descriptor) -> PathBuf {
+    layout.root().join("blobs/sha256").join(desc.digest.encoded())
+}
+
+/// Gives a blob, whose file is read-only, other bytes.
+pub(crate) fn overwrite(layout: &OciLayout, desc: &Descriptor, bytes: &str) {
+    let path = blob_path(layout, desc);
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
 }
 
 /// The names of files left in `ingest/`, but for the lock.
 pub(crate) fn leftovers(root: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(root.join("ingest")) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(root.join("ingest")) else { return Vec::new() };
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name != ".lock").collect()
-}
-
-/// Bytes that remember at which offsets they were opened.
-#[derive(Debug)]
-pub(crate) struct Recorded {
-    bytes: Bytes,
-    openings: std::sync::Mutex<Vec<u64>>,
-}
-
-impl Recorded {
-    pub(crate) fn new(bytes: Bytes) -> Self {
-        Self { bytes, openings: std::sync::Mutex::default() }
-    }
-
-    pub(crate) fn openings(&self) -> Vec<u64> {
-        self.openings.lock().unwrap().clone()
-    }
-}
-
-impl oras_content::BlobSource for Recorded {
-    fn open(&self, offset: u64) -> oras_content::BoxFuture<'_, Result<oras_content::ByteStream>> {
-        self.openings.lock().unwrap().push(offset);
-        self.bytes.open(offset)
-    }
 }
