@@ -26,7 +26,7 @@ impl Shelf {
     /// Writes a file that is there whole or not at all.
     async fn write(&self, path: PathBuf, content: Blob) -> Result<()> {
         let temporary = tempfile::NamedTempFile::new_in(&self.dir)?;
-        fs::write_blob(content, temporary.reopen()?).await?;
+        fs::write_blob(content, fs::FileSink::new(temporary.reopen()?, &path)).await?;
         temporary.persist(path).map_err(|failed| failed.error)?;
         Ok(())
     }

@@ -1,14 +1,11 @@
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 use oras_content::{
     Blob, BlobSource, BoxFuture, ByteStream, Descriptor, Error, ErrorKind, MediaType, Pusher, Result,
-    fs::{FileSource, blocking, write_blob},
+    fs::{FileSink, FileSource, blocking, failed, write_and_hash},
 };
-use oras_descriptor::{Algorithm, Hasher};
+use oras_descriptor::Algorithm;
 
 /// Stores content that is not described yet, and describes it: in one pass where the target can, else by way of a
 /// temporary file.
@@ -64,16 +61,14 @@ async fn spool<T: Pusher>(
     algorithm: Algorithm,
     content: Blob,
 ) -> Result<Descriptor> {
-    let (path, file) = blocking(|| {
-        let (file, path) = tempfile::NamedTempFile::new()?.into_parts();
-        Ok((path, file))
+    let (file, path) = blocking(|| {
+        let temp = tempfile::NamedTempFile::new();
+        let temp = temp.map_err(|error| failed("create a file in", &std::env::temp_dir(), error))?;
+        let (file, path) = temp.into_parts();
+        Ok((FileSink::new(file, &*path), path))
     })
     .await?;
-    let hasher = Arc::new(Mutex::new(Some(algorithm.hasher())));
-    write_blob(hashed(content, Arc::clone(&hasher)), file).await?;
-    let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let digest = hasher.unwrap_or_else(|| algorithm.hasher()).finish();
-    let size = file_size(&path).await?;
+    let (_, digest, size) = write_and_hash(content, file, algorithm).await?;
     let media_type = if media_type.is_empty() { MediaType::OCTET_STREAM } else { media_type };
     let desc = Descriptor::new(media_type, digest, size);
     let blob = FileSource::new(&*path).into_blob(Some(size)).verify(&desc);
@@ -81,21 +76,4 @@ async fn spool<T: Pusher>(
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(desc),
     }
-}
-
-/// The content, hashed on its way.
-fn hashed(content: Blob, hasher: Arc<Mutex<Option<Hasher>>>) -> Blob {
-    let size = content.size();
-    let chunks = content.map(move |chunk| {
-        if let (Ok(chunk), Some(hasher)) = (&chunk, &mut *hasher.lock().unwrap_or_else(PoisonError::into_inner)) {
-            hasher.update(chunk);
-        }
-        chunk
-    });
-    Blob::from_stream(size, chunks)
-}
-
-async fn file_size(path: &Path) -> Result<u64> {
-    let path = path.to_owned();
-    blocking(move || Ok(std::fs::metadata(path)?.len())).await
 }
