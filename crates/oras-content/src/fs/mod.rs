@@ -3,7 +3,7 @@
 //! Files are read and written on tokio's blocking threads behind bounded channels: reading and hashing overlap with what
 //! the other side does, memory stays below a few MiB a blob, and dropping the blob or the future ends the thread within
 //! one chunk. A blob on its way into a file takes two of those threads at once, so a runtime that has fewer would wait for
-//! itself.
+//! itself. Small files, of which there are many, share a thread: see [`Lane`].
 
 mod lane;
 mod lock;
