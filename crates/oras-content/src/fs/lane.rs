@@ -32,7 +32,7 @@ type Visit = Box<dyn FnOnce() + Send>;
 /// while another goes on is taken up by the same thread. Where visits turn out to take long, as on a disk that syncs or a
 /// file system behind a network, each gets a thread of its own, so that they do not wait for each other.
 ///
-/// Clones share the thread. A visit must not wait for another.
+/// Clones share the thread. A visit must not wait for another. Like all of this module, it needs a runtime of tokio.
 #[derive(Clone, Default)]
 pub struct Lane(Arc<Owner>);
 
@@ -47,10 +47,6 @@ impl Lane {
     /// # Errors
     ///
     /// What the work gives, or [`ErrorKind::Other`] when it did not come to an end.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a runtime of tokio.
     ///
     /// # Cancel safety
     ///
