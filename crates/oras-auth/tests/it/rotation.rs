@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, future::join_all};
 use oras_auth::Credential;
-use oras_content::Error;
+use oras_content::{BoxFuture, Error};
 use oras_transport::{HttpClient, Request, RetryPolicy};
 use tokio::sync::Barrier;
 
@@ -75,19 +75,21 @@ async fn a_server_that_leaves_the_refresh_token_as_it_is_is_asked_by_all_at_once
     assert!(begun.elapsed().is_zero(), "somebody lost patience");
 }
 
+/// A request that has come as far as it can.
+async fn under_way<'a>(client: &'a HttpClient, scopes: &'static str) -> BoxFuture<'a, u16> {
+    let mut request = status(client, get("/v2/app/blobs/x", scopes)).boxed();
+    for _ in 0..10 {
+        assert!(request.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    request
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_gives_up_leaves_the_refresh_token_to_the_next() {
     let client = client(true);
-    let mut first = Box::pin(status(&client, get("/v2/app/blobs/x", "repository:app0:pull")));
-    for _ in 0..10 {
-        assert!(first.as_mut().now_or_never().is_none());
-        tokio::task::yield_now().await;
-    }
-    let mut second = Box::pin(status(&client, get("/v2/app/blobs/x", "repository:app1:pull")));
-    for _ in 0..10 {
-        assert!(second.as_mut().now_or_never().is_none());
-        tokio::task::yield_now().await;
-    }
+    let first = under_way(&client, "repository:app0:pull").await;
+    let second = under_way(&client, "repository:app1:pull").await;
     let begun = tokio::time::Instant::now();
     drop(first);
     assert_eq!(second.await, 200);
@@ -97,10 +99,6 @@ async fn whoever_gives_up_leaves_the_refresh_token_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_one_that_never_ends_goes_on_after_a_while() {
     let client = client(true);
-    let mut first = Box::pin(status(&client, get("/v2/app/blobs/x", "repository:app0:pull")));
-    for _ in 0..10 {
-        assert!(first.as_mut().now_or_never().is_none());
-        tokio::task::yield_now().await;
-    }
+    let _first = under_way(&client, "repository:app0:pull").await;
     assert_eq!(status(&client, get("/v2/app/blobs/x", "repository:app1:pull")).await, 200);
 }
