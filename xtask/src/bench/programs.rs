@@ -82,6 +82,8 @@ impl Programs {
         command.args(words).env("BENCH_CONCURRENCY", self.concurrency.to_string());
         command.env("HOME", &self.home).env("XDG_CONFIG_HOME", &self.home).env("XDG_RUNTIME_DIR", &self.home);
         command.env("DOCKER_CONFIG", &self.home).env("REGCTL_CONFIG", self.home.join("regctl.json"));
+        // Cargo sets it for what it runs, and a program then looks for the system's libraries in those places first.
+        command.env_remove("LD_LIBRARY_PATH");
         command
     }
 
