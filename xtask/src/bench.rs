@@ -41,6 +41,9 @@ use crate::lab::error::{Doing, LabError};
 
 /// Memory as a file system: what is measured shall be the clients, not a disk.
 const ROOM: &str = "/dev/shm";
+/// What all cases together put there, rounded up; containers often have 64 MiB.
+const ROOM_NEEDED: u64 = 8 << 30;
+const ROOM_NEEDED_QUICK: u64 = 1 << 30;
 
 type Row = (Outcome, Vec<Verdict>);
 
@@ -62,7 +65,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
 
 /// Runs everything that was asked for, and answers whether all targets are met.
 fn all(options: &Options) -> Result<bool, LabError> {
-    let room = room()?;
+    let room = room(if options.quick { ROOM_NEEDED_QUICK } else { ROOM_NEEDED })?;
     let programs = Programs::build(room.path().join("home"), options.concurrency, options.peers)?;
     let sizes = if options.quick { Sizes::QUICK } else { Sizes::FULL };
     let mut store = Store::new(room.path().join("content"), sizes);
@@ -127,15 +130,33 @@ fn progress(outcome: &Outcome) -> String {
     format!("{}, {}: {ours:.3} s, oras-go {theirs:.3} s", outcome.case.name, outcome.site.name())
 }
 
-/// A directory that goes when the run is over, and where registries keep their data too.
-fn room() -> Result<tempfile::TempDir, LabError> {
+/// A directory that goes when the run is over, and where registries keep their data too: in memory if that has `needed`
+/// bytes, else on a disk, which is said.
+fn room(needed: u64) -> Result<tempfile::TempDir, LabError> {
     const TASK: &str = "make room";
-    let parent = Some(PathBuf::from(ROOM)).filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);
+    let parent = if is_roomy(ROOM, needed) {
+        PathBuf::from(ROOM)
+    } else {
+        println!("{ROOM} has less than {} MiB: a disk is measured too", needed >> 20);
+        std::env::temp_dir()
+    };
     let room = tempfile::Builder::new().prefix("bench-").tempdir_in(parent).doing(TASK)?;
     let lab = room.path().join("lab");
     fs::create_dir_all(&lab).doing(TASK)?;
     tempfile::env::override_temp_dir(&lab).map_err(|other| LabError::failed(TASK, other.display()))?;
     Ok(room)
+}
+
+/// Whether a file system is there and has so many bytes left.
+#[cfg(target_os = "linux")]
+fn is_roomy(path: &str, needed: u64) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|found| found.f_bavail.saturating_mul(found.f_frsize) >= needed)
+}
+
+/// Elsewhere there is none in memory.
+#[cfg(not(target_os = "linux"))]
+fn is_roomy(_: &str, _: u64) -> bool {
+    false
 }
 
 fn save(path: &Path, options: &Options, rows: &[Row]) -> Result<(), LabError> {
@@ -148,4 +169,15 @@ fn save(path: &Path, options: &Options, rows: &[Row]) -> Result<(), LabError> {
         "cases": cases,
     });
     fs::write(path, format!("{run:#}\n")).doing("save the figures")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_or_too_small_is_not_roomy() {
+        assert!(!is_roomy("/no/such/place", 0));
+        assert!(!is_roomy("/", u64::MAX));
+    }
 }
