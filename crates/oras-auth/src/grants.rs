@@ -298,17 +298,16 @@ impl Grants {
     /// Waits until nobody else shows the refresh token of an account, unless its server is known to leave it as it is: one
     /// that gives another refuses those who show the old one at the same time.
     ///
-    /// It waits not for ever, as in [`scout`](Self::scout).
+    /// It waits for none of them for ever, as in [`scout`](Self::scout): each one before it has that long.
     async fn refresh_turn(&self, account: &Account) -> Option<Turn<'_, Account, ()>> {
-        let wait = async {
-            while !matches!(self.cache.renewal(account), Renewal::Same(_)) {
-                if let Entry::Mine(turn) = self.cache.refreshes().enter(account).await {
-                    return Some(turn);
-                }
+        while !matches!(self.cache.renewal(account), Renewal::Same(_)) {
+            if let Entry::Mine(turn) =
+                tokio::time::timeout(PATIENCE, self.cache.refreshes().enter(account)).await.ok()?
+            {
+                return Some(turn);
             }
-            None
-        };
-        tokio::time::timeout(PATIENCE, wait).await.ok().flatten()
+        }
+        None
     }
 
     /// What to show in place of a refresh token that was refused: one that came meanwhile, or the account's own.

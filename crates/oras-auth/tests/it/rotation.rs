@@ -1,8 +1,12 @@
 //! Token servers that give another refresh token each time, and refuse the old one from then on.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::{FutureExt as _, future::join_all};
+use http_body_util::BodyExt as _;
 use oras_auth::Credential;
 use oras_content::{BoxFuture, Error};
 use oras_transport::{HttpClient, Request, RetryPolicy};
@@ -101,4 +105,42 @@ async fn whoever_waits_for_one_that_never_ends_goes_on_after_a_while() {
     let client = client(true);
     let _first = under_way(&client, "repository:app0:pull").await;
     assert_eq!(status(&client, get("/v2/app/blobs/x", "repository:app1:pull")).await, 200);
+}
+
+/// A token server that thinks for a while: the eighth waits for seven, and each of them is on its way.
+#[tokio::test(start_paused = true)]
+async fn a_slow_server_is_shown_each_refresh_token_once_too() {
+    let (current, shown) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let seen = Arc::clone(&shown);
+    let service = tower::service_fn(move |request: Request| {
+        let (current, seen) = (Arc::clone(&current), Arc::clone(&seen));
+        async move {
+            if request.uri().host() != Some("auth.example") {
+                let is_known = request.headers().get("authorization").is_some_and(|value| value == "Bearer good");
+                let refused = || answer(401, &[("www-authenticate", CHALLENGE)], "");
+                return Ok::<_, Error>(if is_known { answer(200, &[], "") } else { refused() });
+            }
+            let body = request.into_body().collect().await?.to_bytes();
+            let shown = String::from_utf8_lossy(&body).rsplit_once('=').map(|(_, shown)| shown.to_owned());
+            seen.lock().unwrap().push(shown.clone().unwrap_or_default());
+            let answered = {
+                let mut current = current.lock().unwrap();
+                if shown == Some(format!("rt-{current}")) {
+                    *current += 1;
+                    let body = format!(r#"{{"access_token":"good","expires_in":300,"refresh_token":"rt-{current}"}}"#);
+                    answer(200, &[], Box::leak(body.into_boxed_str()))
+                } else {
+                    answer(401, &[], "")
+                }
+            };
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(answered)
+        }
+    });
+    let client = HttpClient::builder().with_retry(RetryPolicy::none()).build_over(service);
+    let client = client.layer(&layer(Credential::refresh_token("rt-0")));
+    let scopes = scopes();
+    let all = join_all(scopes.iter().map(|scopes| client.send(get("/v2/app/blobs/x", scopes)))).await;
+    let failed = all.iter().filter(|result| result.is_err()).count();
+    assert_eq!((failed, shown.lock().unwrap().clone()), (0, (0..8).map(|at| format!("rt-{at}")).collect()));
 }
