@@ -310,12 +310,12 @@ impl Grants {
         None
     }
 
-    /// What to show in place of a refresh token that was refused: one that came meanwhile, or the account's own.
+    /// What to show in place of a refresh token that was refused: one that came meanwhile, or the account's own. The refused
+    /// one is kept until another is taken: perhaps only the scopes were refused.
     fn other_refresh_token(&self, account: &Account, refused: &str) -> Option<String> {
         if let Some(newer) = self.cache.renewal(account).token().filter(|newer| *newer != refused) {
             return Some(newer.to_owned());
         }
-        self.cache.set_renewal(account, Renewal::Unknown);
         let own = account.credential.expose_refresh_token();
         (own != refused).then(|| own.to_owned())
     }

@@ -144,3 +144,26 @@ async fn a_slow_server_is_shown_each_refresh_token_once_too() {
     let failed = all.iter().filter(|result| result.is_err()).count();
     assert_eq!((failed, shown.lock().unwrap().clone()), (0, (0..8).map(|at| format!("rt-{at}")).collect()));
 }
+
+/// What the account may not do says nothing about its refresh token.
+#[tokio::test]
+async fn a_refused_scope_costs_no_refresh_token() {
+    let current = Arc::new(Mutex::new(0));
+    let (client, _) = transport(move |_, seen| {
+        if seen.host() != "auth.example" {
+            return token_registry(seen);
+        }
+        let mut current = current.lock().unwrap();
+        let is_forbidden = seen.form().iter().any(|(_, value)| value == "repository:forbidden:pull");
+        if is_forbidden || refresh_token(seen) != Some(format!("rt-{current}")) {
+            return answer(400, &[], "");
+        }
+        *current += 1;
+        let body = format!(r#"{{"access_token":"good","expires_in":300,"refresh_token":"rt-{current}"}}"#);
+        answer(200, &[], Box::leak(body.into_boxed_str()))
+    });
+    let client = client.layer(&layer(Credential::refresh_token("rt-0")));
+    assert_eq!(status(&client, get("/v2/a/blobs/x", "repository:a:pull")).await, 200);
+    assert!(client.send(get("/v2/forbidden/blobs/x", "repository:forbidden:pull")).await.is_err());
+    assert_eq!(status(&client, get("/v2/b/blobs/x", "repository:b:pull")).await, 200);
+}
