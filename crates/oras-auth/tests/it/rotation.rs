@@ -12,7 +12,7 @@ use oras_content::{BoxFuture, Error};
 use oras_transport::{HttpClient, Request, RetryPolicy};
 use tokio::sync::Barrier;
 
-use crate::support::{CHALLENGE, Seen, answer, get, layer, status, token_registry, transport};
+use crate::support::{CHALLENGE, Log, Seen, answer, get, layer, status, token_registry, transport};
 
 fn refresh_token(seen: &Seen) -> Option<String> {
     seen.form().into_iter().find_map(|(name, value)| (name == "refresh_token").then_some(value))
@@ -22,23 +22,28 @@ fn scopes() -> Vec<String> {
     (0..8).map(|at| format!("repository:app{at}:pull")).collect()
 }
 
-#[tokio::test]
-async fn each_refresh_token_is_shown_once_though_eight_tokens_are_wanted_at_once() {
+/// A registry with a token server that gives another refresh token each time, counted from `refresh 0`, and refuses `forbidden`.
+fn rotating(forbidden: &'static str) -> (HttpClient, Log) {
     let current = Arc::new(Mutex::new(0));
     let (client, log) = transport(move |_, seen| {
         if seen.host() != "auth.example" {
             return token_registry(seen);
         }
         let mut current = current.lock().unwrap();
-        if refresh_token(seen) != Some(format!("refresh {current}")) {
+        let is_forbidden = seen.form().iter().any(|(_, value)| value == forbidden);
+        if is_forbidden || refresh_token(seen) != Some(format!("refresh {current}")) {
             return answer(401, &[], "");
         }
         *current += 1;
         let body = format!(r#"{{"access_token":"good","expires_in":300,"refresh_token":"refresh {current}"}}"#);
         answer(200, &[], Box::leak(body.into_boxed_str()))
     });
-    let client = client.layer(&layer(Credential::refresh_token("refresh 0")));
-    let scopes = scopes();
+    (client.layer(&layer(Credential::refresh_token("refresh 0"))), log)
+}
+
+#[tokio::test]
+async fn each_refresh_token_is_shown_once_though_eight_tokens_are_wanted_at_once() {
+    let ((client, log), scopes) = (rotating("nothing"), scopes());
     let statuses = join_all(scopes.iter().map(|scopes| status(&client, get("/v2/app/blobs/x", scopes)))).await;
     assert_eq!(statuses, [200; 8]);
     let shown: Vec<_> = log.to("auth.example").iter().map(refresh_token).collect();
@@ -148,21 +153,7 @@ async fn a_slow_server_is_shown_each_refresh_token_once_too() {
 /// What the account may not do says nothing about its refresh token.
 #[tokio::test]
 async fn a_refused_scope_costs_no_refresh_token() {
-    let current = Arc::new(Mutex::new(0));
-    let (client, _) = transport(move |_, seen| {
-        if seen.host() != "auth.example" {
-            return token_registry(seen);
-        }
-        let mut current = current.lock().unwrap();
-        let is_forbidden = seen.form().iter().any(|(_, value)| value == "repository:forbidden:pull");
-        if is_forbidden || refresh_token(seen) != Some(format!("rt-{current}")) {
-            return answer(400, &[], "");
-        }
-        *current += 1;
-        let body = format!(r#"{{"access_token":"good","expires_in":300,"refresh_token":"rt-{current}"}}"#);
-        answer(200, &[], Box::leak(body.into_boxed_str()))
-    });
-    let client = client.layer(&layer(Credential::refresh_token("rt-0")));
+    let (client, _) = rotating("repository:forbidden:pull");
     assert_eq!(status(&client, get("/v2/a/blobs/x", "repository:a:pull")).await, 200);
     assert!(client.send(get("/v2/forbidden/blobs/x", "repository:forbidden:pull")).await.is_err());
     assert_eq!(status(&client, get("/v2/b/blobs/x", "repository:b:pull")).await, 200);
