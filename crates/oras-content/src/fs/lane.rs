@@ -50,7 +50,8 @@ impl Lane {
     ///
     /// # Cancel safety
     ///
-    /// As [`blocking`]: work that has begun goes on to its end on its thread, and work that has not is not begun.
+    /// Work that has begun goes on to its end on its thread; its result is lost. Work that waits behind other visits is not
+    /// begun; work that has a thread of its own is, as with [`blocking`].
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let queue = Arc::clone(&self.0.queue);
         let timed = move || {

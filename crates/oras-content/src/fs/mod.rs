@@ -47,7 +47,7 @@ pub fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
 ///
 /// # Cancel safety
 ///
-/// Work that has begun goes on to its end on its thread; its result is lost. Work that has not begun is not begun.
+/// The work goes on to its end on its thread, and is begun there even if it had not been; its result is lost.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     joined(tokio::task::spawn_blocking(work)).await
 }
