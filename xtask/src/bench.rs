@@ -41,7 +41,7 @@ use crate::lab::error::{Doing, LabError};
 
 /// Memory as a file system: what is measured shall be the clients, not a disk.
 const ROOM: &str = "/dev/shm";
-/// What all cases together put there, rounded up; containers often have 64 MiB.
+/// What has to be free there before it is used; containers often have 64 MiB.
 const ROOM_NEEDED: u64 = 8 << 30;
 const ROOM_NEEDED_QUICK: u64 = 1 << 30;
 
